@@ -1,0 +1,21 @@
+namespace Conclave.Protocol;
+
+/// <summary>The <c>action</c> of every request, as it stands on the wire (docs/protocol.md, sections 3 and 4).</summary>
+public static class ActionName
+{
+    public const string Register = "register";
+    public const string Auth = "auth";
+    public const string CreateLobby = "create_lobby";
+    public const string GetPublicToken = "get_public_token";
+    public const string LobbyId = "lobby_id";
+    public const string InviteLobby = "invite_lobby";
+    public const string Subscribe = "subscribe";
+    public const string Message = "message";
+    public const string Whoami = "whoami";
+    public const string MyLobbies = "my_lobbies";
+    public const string Members = "members";
+    public const string History = "history";
+    public const string Unsubscribe = "unsubscribe";
+    public const string Logout = "logout";
+    public const string Ping = "ping";
+}

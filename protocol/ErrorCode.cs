@@ -1,0 +1,31 @@
+namespace Conclave.Protocol;
+
+/// <summary>
+/// The catalogue of refusals (docs/protocol.md, section 5). A code is for programs and never changes its meaning;
+/// one that is retired keeps its line here with a comment, so that it is never given a second meaning.
+/// </summary>
+public static class ErrorCode
+{
+    public const string BadJson = "bad_json";
+    public const string BadRequest = "bad_request";
+    public const string UnknownAction = "unknown_action";
+    public const string BadCredentials = "bad_credentials";
+    public const string BadToken = "bad_token";
+    public const string Forbidden = "forbidden";
+    public const string NoSuchUser = "no_such_user";
+    public const string NoSuchLobby = "no_such_lobby";
+    public const string NoSuchMessage = "no_such_message";
+    public const string LoginTaken = "login_taken";
+    public const string LobbyNameTaken = "lobby_name_taken";
+    public const string AlreadyMember = "already_member";
+    public const string NotAMember = "not_a_member";
+    public const string LastAdmin = "last_admin";
+    public const string NonceReused = "nonce_reused";
+    public const string LogChanged = "log_changed";
+    public const string Limit = "limit";
+    public const string TooLarge = "too_large";
+    public const string RateLimited = "rate_limited";
+    public const string Busy = "busy";
+    public const string UnknownOutcome = "unknown_outcome";
+    public const string Internal = "internal";
+}

@@ -1,0 +1,67 @@
+namespace Conclave.Protocol;
+
+/// <summary>
+/// Every limit of a server (docs/protocol.md, section 8), with its default. An operator changes one as
+/// <c>CONCLAVE_LIMIT_NAME</c>, the name in upper snake case (<c>CONCLAVE_LIMIT_REQUEST_BYTES_MAX</c>).
+/// </summary>
+public sealed record Limits
+{
+    public static Limits Default { get; } = new();
+
+    /// <summary>Size of one request, in bytes. Default: 1 MiB. Larger closes with 1009.</summary>
+    public int RequestBytesMax { get; init; } = 1 << 20;
+
+    /// <summary>The same before a connection has shown a valid token, in bytes. Default: 64 KiB.</summary>
+    public int AnonymousRequestBytesMax { get; init; } = 64 << 10;
+
+    /// <summary>Requests of one connection that are read and not yet answered. Default: 64.</summary>
+    public int InFlightMax { get; init; } = 64;
+
+    /// <summary>The same before a connection has shown a valid token. Default: 4.</summary>
+    public int AnonymousInFlightMax { get; init; } = 4;
+
+    /// <summary>Bytes that all signed-in connections together hold in unanswered requests. Default: 128 MiB.</summary>
+    public long RequestBytesBudget { get; init; } = 128L << 20;
+
+    /// <summary>The same for all connections that are not signed in. Default: 16 MiB.</summary>
+    public long AnonymousRequestBytesBudget { get; init; } = 16L << 20;
+
+    /// <summary>Bytes of stored entries on their way to sockets, all connections together. Default: 128 MiB.</summary>
+    public long FrameBytesBudget { get; init; } = 128L << 20;
+
+    /// <summary>Bytes of all tails together. Default: 64 MiB.</summary>
+    public long TailBytesBudget { get; init; } = 64L << 20;
+
+    /// <summary>Subscriptions of one connection. Default: 1,000.</summary>
+    public int SubscriptionsMax { get; init; } = 1000;
+
+    /// <summary>Drafts that wait for the writer; a full inbox stops the readers. Default: 16,384.</summary>
+    public int WriterInboxMax { get; init; } = 16_384;
+
+    /// <summary>Entries in one commit. Default: 1,000.</summary>
+    public int BatchCountMax { get; init; } = 1000;
+
+    /// <summary>Bytes of <c>row_data</c> in one commit, or one entry. Default: 4 MiB.</summary>
+    public int BatchBytesMax { get; init; } = 4 << 20;
+
+    /// <summary>Passwords hashed at one time; each takes 19 MiB. Default: half the processors, at least 1.</summary>
+    public int PasswordWorkersMax { get; init; } = Math.Max(1, Environment.ProcessorCount / 2);
+
+    /// <summary>Password checks that wait for a worker; more are answered <c>busy</c>. Default: 256.</summary>
+    public int PasswordQueueMax { get; init; } = 256;
+
+    /// <summary>Pairs of login and address, and addresses, whose failed sign-ins are remembered. Default: 65,536.</summary>
+    public int ThrottleEntriesMax { get; init; } = 65_536;
+
+    /// <summary>How long a token lives after its last use. Default: 30 days.</summary>
+    public TimeSpan SessionLifetime { get; init; } = TimeSpan.FromDays(30);
+
+    /// <summary>How long a write may move no byte before the connection ends with 4001. Default: 60 s.</summary>
+    public TimeSpan WriteStallMax { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>Between two pings of an idle connection; silent for two, it is gone. Default: 30 s.</summary>
+    public TimeSpan PingInterval { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long a post waits for a database that is away before it is <c>busy</c>. Default: 5 s.</summary>
+    public TimeSpan DatabaseWaitMax { get; init; } = TimeSpan.FromSeconds(5);
+}

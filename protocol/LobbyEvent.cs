@@ -1,0 +1,60 @@
+using System.Text.Json.Serialization;
+
+namespace Conclave.Protocol;
+
+/// <summary>An entry of a lobby's log as subscribers see it (docs/protocol.md, section 6).</summary>
+public sealed class LobbyEvent
+{
+    /// <summary>One of <see cref="EventName"/>.</summary>
+    public required string Event { get; init; }
+
+    public required Guid LobbyId { get; init; }
+
+    /// <summary>The name when this was sent. Names change: a lobby is identified by its id.</summary>
+    public required string LobbyName { get; init; }
+
+    /// <summary>The place in the log: 1, 2, 3 … without gaps.</summary>
+    public required long Seq { get; init; }
+
+    /// <summary>Never earlier than that of the entry before.</summary>
+    public required DateTimeOffset SentAt { get; init; }
+
+    public required Person From { get; init; }
+
+    /// <summary>Of <c>lobby_created</c>: whether the lobby is sealed.</summary>
+    public bool? Sealed { get; init; }
+
+    /// <summary>Whom the entry is about; null in messages and other entries about the lobby itself.</summary>
+    public Person? Member { get; init; }
+
+    /// <summary>Of <c>member_invited</c> and <c>rights_changed</c>.</summary>
+    public Rights? Rights { get; init; }
+
+    /// <summary>Of a message: the exact bytes that were posted. JSON null when the message is gone.</summary>
+    public RawJson? RowData { get; init; }
+
+    /// <summary>Of a message: what its sender called it, for recognising one's own.</summary>
+    public Guid? Nonce { get; init; }
+
+    /// <summary>Of a message: whether its content was erased.</summary>
+    public bool? Gone { get; init; }
+
+    /// <summary>In place of row_data that is larger than the <c>body_max</c> of the request.</summary>
+    public bool? Omitted { get; init; }
+
+    /// <summary>The size of omitted row_data, in bytes.</summary>
+    public int? RowSize { get; init; }
+
+    /// <summary>The event as text for a log: never what it carries.</summary>
+    public override string ToString() => string.Create(null, $"{Event} {LobbyId} {Seq}");
+}
+
+/// <summary>A hint outside any log; it may be lost with the connection.</summary>
+/// <param name="Event">One of <see cref="EventName"/>.</param>
+/// <param name="LobbyId">Of <c>invited</c> and <c>removed</c>.</param>
+/// <param name="LobbyName">Of <c>invited</c> and <c>removed</c>.</param>
+/// <param name="From">Of <c>invited</c>: who invited.</param>
+/// <param name="Rights">Of <c>invited</c>: what was granted.</param>
+public sealed record Hint(
+    string Event, Guid? LobbyId = null, string? LobbyName = null, Person? From = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] Rights? Rights = null);

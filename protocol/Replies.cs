@@ -1,0 +1,153 @@
+namespace Conclave.Protocol;
+
+/// <summary>What anybody may know of a user.</summary>
+public sealed record Person(string Login, Guid PublicToken);
+
+/// <summary>Replies that say no more than ok: <c>logout</c>, <c>unsubscribe</c>.</summary>
+public sealed class DoneReply : Reply;
+
+public sealed class RegisterReply : Reply
+{
+    public required string Login { get; init; }
+
+    public required Guid PublicToken { get; init; }
+}
+
+/// <summary>Holds a secret: <see cref="Token"/> signs every later request.</summary>
+public sealed class AuthReply : Reply
+{
+    public required string Token { get; init; }
+
+    public required Guid PublicToken { get; init; }
+
+    public required string Login { get; init; }
+
+    public required DateTimeOffset ExpiresAt { get; init; }
+}
+
+/// <summary>The reply to <c>get_public_token</c> and <c>whoami</c>.</summary>
+public sealed class UserReply : Reply
+{
+    public required string Login { get; init; }
+
+    public required Guid PublicToken { get; init; }
+
+    public required DateTimeOffset RegisteredAt { get; init; }
+}
+
+public sealed class CreateLobbyReply : Reply
+{
+    public required Guid LobbyId { get; init; }
+
+    public required string LobbyName { get; init; }
+
+    public required long Seq { get; init; }
+
+    /// <summary>True if an earlier request with the same nonce did it; otherwise null.</summary>
+    public bool? Duplicate { get; init; }
+}
+
+/// <summary>The reply to <c>lobby_id</c>.</summary>
+public sealed class LobbyReply : Reply
+{
+    public required Guid LobbyId { get; init; }
+
+    public required string LobbyName { get; init; }
+
+    public required Person CreatedBy { get; init; }
+
+    public required DateTimeOffset CreatedAt { get; init; }
+
+    public required bool Sealed { get; init; }
+}
+
+public sealed class InviteLobbyReply : Reply
+{
+    public required Guid LobbyId { get; init; }
+
+    public required string Login { get; init; }
+
+    public required Guid PublicToken { get; init; }
+
+    public required Rights Rights { get; init; }
+
+    public required long Seq { get; init; }
+
+    /// <summary>True if an earlier request with the same nonce did it; otherwise null.</summary>
+    public bool? Duplicate { get; init; }
+}
+
+public sealed class SubscribeReply : Reply
+{
+    public required Guid LobbyId { get; init; }
+
+    public required string LobbyName { get; init; }
+
+    public required Rights Rights { get; init; }
+
+    public required long LastSeq { get; init; }
+
+    /// <summary>A random value of the database: positions hold for this one only.</summary>
+    public required string Epoch { get; init; }
+}
+
+public sealed class MessageReply : Reply
+{
+    public required Guid LobbyId { get; init; }
+
+    public required long Seq { get; init; }
+
+    public required DateTimeOffset SentAt { get; init; }
+
+    /// <summary>True if the message with this nonce was stored before; otherwise null.</summary>
+    public bool? Duplicate { get; init; }
+}
+
+public sealed class MyLobbiesReply : Reply
+{
+    /// <summary>Ascending by name, as names are compared.</summary>
+    public required IReadOnlyList<OwnLobby> Lobbies { get; init; }
+
+    /// <summary>Whether there are more after the last of these.</summary>
+    public required bool More { get; init; }
+}
+
+/// <summary>A lobby one is a member of.</summary>
+public sealed record OwnLobby(
+    Guid LobbyId, string LobbyName, Rights Rights, Person CreatedBy, long LastSeq, bool Sealed);
+
+public sealed class MembersReply : Reply
+{
+    /// <summary>Ascending by login.</summary>
+    public required IReadOnlyList<Member> Members { get; init; }
+
+    public required long LastSeq { get; init; }
+
+    /// <summary>Whether there are more after the last of these.</summary>
+    public required bool More { get; init; }
+}
+
+/// <param name="Login">The member's login.</param>
+/// <param name="PublicToken">The member's public token.</param>
+/// <param name="Rights">What the member may do now.</param>
+/// <param name="Since">When the entry that made the user a member was sent.</param>
+public sealed record Member(string Login, Guid PublicToken, Rights Rights, DateTimeOffset Since);
+
+/// <summary>
+/// A page of a lobby's log as a client reads it. The server writes its <c>events</c> from bytes it already has.
+/// </summary>
+public sealed class HistoryReply : Reply
+{
+    /// <summary>Ascending by seq.</summary>
+    public required IReadOnlyList<LobbyEvent> Events { get; init; }
+
+    public required long LastSeq { get; init; }
+
+    /// <summary>Whether there are more on the side where the page was cut.</summary>
+    public required bool More { get; init; }
+}
+
+public sealed class PingReply : Reply
+{
+    public required DateTimeOffset ServerTime { get; init; }
+}
