@@ -1,0 +1,18 @@
+.PHONY: ecosysten_up ecosystem_up ecosystem_down docker_answers
+
+# Server and database in containers; the first spelling is that of the product's first description.
+ecosysten_up ecosystem_up: docker_answers
+	docker compose up --detach --build --wait
+	@echo
+	@echo "Conclave listens on ws://$$(docker compose port server 7720), for programs on this machine."
+	@echo "Next: make client for the menu, or send it JSON with any WebSocket client (docs/protocol.md)."
+	@echo "The data lie in the Docker volume conclave_database, the key to them in conclave_data: back up both"
+	@echo "(docs/operations.md). They outlive make ecosystem_down, which stops the containers."
+
+ecosystem_down: docker_answers
+	docker compose down
+
+docker_answers:
+	@command -v docker >/dev/null || { echo "Docker is not installed: there is no docker on the PATH." >&2; exit 1; }
+	@docker compose version >/dev/null 2>&1 || { echo "Docker has no compose plugin (docker compose)." >&2; exit 1; }
+	@docker info >/dev/null 2>&1 || { echo "No Docker engine answers: is it running, and may you use it?" >&2; exit 1; }
