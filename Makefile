@@ -1,4 +1,4 @@
-.PHONY: ecosysten_up ecosystem_up ecosystem_down docker_answers
+.PHONY: ecosysten_up ecosystem_up ecosystem_down ecosystem_test docker_answers
 
 # Server and database in containers; the first spelling is that of the product's first description.
 ecosysten_up ecosystem_up: docker_answers
@@ -11,6 +11,10 @@ ecosysten_up ecosystem_up: docker_answers
 
 ecosystem_down: docker_answers
 	docker compose down
+
+# Tries the containers for real, in a compose project of its own that it removes afterwards.
+ecosystem_test: docker_answers
+	dotnet run .ci/ecosystem.cs
 
 docker_answers:
 	@command -v docker >/dev/null || { echo "Docker is not installed: there is no docker on the PATH." >&2; exit 1; }
