@@ -1,0 +1,350 @@
+using System.Runtime.CompilerServices;
+using System.Text;
+using System.Text.Json;
+using Conclave.Protocol;
+
+namespace Conclave.Sdk;
+
+/// <summary>
+/// A typed client of a Conclave server, over one connection that comes back by itself. Every member can be called from
+/// any thread, and as many at a time as wished. It connects with the first request.
+/// </summary>
+/// <remarks>
+/// <para>
+/// What any of the methods can throw: <see cref="RefusedException"/> when the server says no,
+/// <see cref="DisconnectedException"/> when it cannot be reached, or gave no answer within
+/// <see cref="ConclaveOptions.RequestTimeout"/>, <see cref="BrokenServerException"/> when what it says makes no sense,
+/// <see cref="OperationCanceledException"/> when the token asks for it, and <see cref="ObjectDisposedException"/>.
+/// A request cancelled or timed out may have taken effect.
+/// </para>
+/// <para>
+/// The first attempt to connect fails at once if the server is not there. Once connected, a lost connection is made
+/// again with growing waits, and requests and subscriptions go on as if nothing had been.
+/// </para>
+/// </remarks>
+public sealed class ConclaveClient : IAsyncDisposable
+{
+    readonly Link _link;
+    readonly ConclaveOptions _options;
+    string? _token;
+
+    /// <summary>A client of the server that <paramref name="options"/> name; no connection is made yet.</summary>
+    /// <param name="options">Null for <see cref="ConclaveOptions.Default"/>.</param>
+    /// <exception cref="ArgumentException">The server's address is none, or a limit is not positive.</exception>
+    public ConclaveClient(ConclaveOptions? options = null)
+    {
+        _options = options ?? ConclaveOptions.Default;
+        _link = new Link(_options);
+    }
+
+    /// <summary>Who is signed in; null if nobody is, or a token is used whose owner was not asked for yet.</summary>
+    public Person? User { get; private set; }
+
+    /// <summary>Whether there is a connection at this moment.</summary>
+    public bool IsConnected => _link.IsConnected;
+
+    /// <summary>Connects now rather than with the first request.</summary>
+    public Task ConnectAsync(CancellationToken cancellationToken = default) => PingAsync(cancellationToken);
+
+    /// <summary>Goes on with the session of an earlier <see cref="SignInAsync(string, string, CancellationToken)"/>.</summary>
+    /// <param name="token">The secret from <see cref="AuthReply.Token"/>. Whoever has it is the user.</param>
+    /// <exception cref="ArgumentException"><paramref name="token"/> is empty.</exception>
+    public void UseToken(string token)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(token);
+        _token = token;
+        User = null;
+    }
+
+    /// <summary>
+    /// Makes a user (<c>register</c>). Not repeated when the connection is lost before the answer: then try to sign
+    /// in, which tells whether it was done.
+    /// </summary>
+    /// <param name="login">1 to 64 of <c>A–Z a–z 0–9 . _ -</c>; the case is ignored everywhere.</param>
+    /// <param name="password">8 to 1,024 bytes of UTF-8. Wipe it when the task has ended.</param>
+    /// <exception cref="RefusedException"><see cref="ErrorCode.LoginTaken"/>: somebody else has the login.</exception>
+    public Task<RegisterReply> RegisterAsync(
+        string login, ReadOnlyMemory<byte> password, CancellationToken cancellationToken = default) =>
+        WithPasswordAsync<RegisterReply>(ActionName.Register, RequestKind.Once, login, password, cancellationToken);
+
+    /// <summary>The same with a password that is a string, which cannot be wiped.</summary>
+    public Task<RegisterReply> RegisterAsync(
+        string login, string password, CancellationToken cancellationToken = default) =>
+        RegisterAsync(login, Encoding.UTF8.GetBytes(password), cancellationToken);
+
+    /// <summary>
+    /// Signs in (<c>auth</c>): the requests that follow are this user's, also after reconnections.
+    /// </summary>
+    /// <param name="login">The user's login; the case is ignored.</param>
+    /// <param name="password">8 to 1,024 bytes of UTF-8. Wipe it when the task has ended.</param>
+    /// <returns>Among others the token, a secret, for <see cref="UseToken"/> in a later run.</returns>
+    /// <exception cref="RefusedException">
+    /// <see cref="ErrorCode.BadCredentials"/>: wrong login or wrong password, nobody learns which.
+    /// <see cref="ErrorCode.RateLimited"/>: too many failed attempts; see <see cref="RefusedException.RetryAfter"/>.
+    /// </exception>
+    public async Task<AuthReply> SignInAsync(
+        string login, ReadOnlyMemory<byte> password, CancellationToken cancellationToken = default)
+    {
+        var reply = await WithPasswordAsync<AuthReply>(
+            ActionName.Auth, RequestKind.Ask, login, password, cancellationToken).ConfigureAwait(false);
+        _token = reply.Token;
+        User = new Person(reply.Login, reply.PublicToken);
+        return reply;
+    }
+
+    /// <summary>The same with a password that is a string, which cannot be wiped.</summary>
+    public Task<AuthReply> SignInAsync(string login, string password, CancellationToken cancellationToken = default) =>
+        SignInAsync(login, Encoding.UTF8.GetBytes(password), cancellationToken);
+
+    /// <summary>Ends the session (<c>logout</c>); its token is worth nothing any more. Also when it had ended already.</summary>
+    public async Task SignOutAsync(CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            await SignedAsync<DoneReply>(ActionName.Logout, RequestKind.Ask, _ => { }, cancellationToken)
+                .ConfigureAwait(false);
+        }
+        catch (RefusedException refused) when (refused.Code == ErrorCode.BadToken)
+        {
+            // It was over before, or a first attempt ended it and only the answer was lost.
+        }
+        _token = null;
+        User = null;
+    }
+
+    /// <summary>Who is signed in (<c>whoami</c>).</summary>
+    /// <exception cref="RefusedException"><see cref="ErrorCode.BadToken"/>: nobody; the session has ended.</exception>
+    public async Task<UserReply> WhoamiAsync(CancellationToken cancellationToken = default)
+    {
+        var token = _token;
+        var reply = await SignedAsync<UserReply>(ActionName.Whoami, RequestKind.Ask, _ => { }, cancellationToken)
+            .ConfigureAwait(false);
+        if (ReferenceEquals(token, _token))
+            User = new Person(reply.Login, reply.PublicToken);
+        return reply;
+    }
+
+    /// <summary>What anybody may know of a user (<c>get_public_token</c>). Needs no session.</summary>
+    /// <exception cref="RefusedException"><see cref="ErrorCode.NoSuchUser"/>.</exception>
+    public Task<UserReply> FindUserAsync(string login, CancellationToken cancellationToken = default) =>
+        AskAsync<UserReply>(
+            ActionName.GetPublicToken, RequestKind.Ask, null, json => json.WriteString("login"u8, login),
+            cancellationToken);
+
+    /// <summary>What anybody may know of a lobby (<c>lobby_id</c>). Needs no session.</summary>
+    /// <exception cref="RefusedException"><see cref="ErrorCode.NoSuchLobby"/>.</exception>
+    public Task<LobbyReply> FindLobbyAsync(string lobbyName, CancellationToken cancellationToken = default) =>
+        AskAsync<LobbyReply>(
+            ActionName.LobbyId, RequestKind.Ask, null, json => json.WriteString("lobby_name"u8, lobbyName),
+            cancellationToken);
+
+    /// <summary>Makes a lobby whose only member is the signed-in user, with all rights (<c>create_lobby</c>).</summary>
+    /// <param name="lobbyName">1 to 128 characters, at most 255 bytes of UTF-8; unique without regard to case.</param>
+    /// <param name="nonce">To repeat a call whose outcome is unknown; null draws one, and forgets it.</param>
+    /// <exception cref="RefusedException"><see cref="ErrorCode.LobbyNameTaken"/>.</exception>
+    public Task<CreateLobbyReply> CreateLobbyAsync(
+        string lobbyName, Guid? nonce = null, CancellationToken cancellationToken = default)
+    {
+        var once = nonce ?? Guid.NewGuid();
+        return SignedAsync<CreateLobbyReply>(ActionName.CreateLobby, RequestKind.Append, json =>
+        {
+            json.WriteString("lobby_name"u8, lobbyName);
+            json.WriteString("nonce"u8, once);
+        }, cancellationToken);
+    }
+
+    /// <summary>Lets another user into a lobby (<c>invite_lobby</c>).</summary>
+    /// <param name="lobby">A lobby in which the signed-in user has <see cref="Rights.Invite"/>.</param>
+    /// <param name="publicToken">Whom: <see cref="UserReply.PublicToken"/> of <see cref="FindUserAsync"/>.</param>
+    /// <param name="rights">At most what the signed-in user has; <see cref="Rights.Read"/> is always granted.</param>
+    /// <param name="nonce">To repeat a call whose outcome is unknown; null draws one, and forgets it.</param>
+    /// <exception cref="RefusedException">
+    /// <see cref="ErrorCode.Forbidden"/>, <see cref="ErrorCode.AlreadyMember"/>, <see cref="ErrorCode.NoSuchUser"/>.
+    /// </exception>
+    public Task<InviteLobbyReply> InviteAsync(
+        LobbyRef lobby, Guid publicToken, Rights rights = Rights.Default, Guid? nonce = null,
+        CancellationToken cancellationToken = default)
+    {
+        var once = nonce ?? Guid.NewGuid();
+        return SignedAsync<InviteLobbyReply>(ActionName.InviteLobby, RequestKind.Append, json =>
+        {
+            json.WriteLobby(lobby);
+            json.WriteString("public_token"u8, publicToken);
+            json.WriteRights(rights);
+            json.WriteString("nonce"u8, once);
+        }, cancellationToken);
+    }
+
+    /// <summary>Puts a text into a lobby, as a JSON string.</summary>
+    /// <inheritdoc cref="PostAsync(LobbyRef, Content, Guid?, CancellationToken)"/>
+    public Task<MessageReply> PostAsync(
+        LobbyRef lobby, string text, Guid? nonce = null, CancellationToken cancellationToken = default) =>
+        PostAsync(lobby, Content.OfText(text), nonce, cancellationToken);
+
+    /// <summary>
+    /// Puts something into a lobby (<c>message</c>). When the task has ended well, it is stored for good, and once:
+    /// until <see cref="ConclaveOptions.RequestTimeout"/> it is repeated under one nonce, over lost connections and
+    /// while the server asks to come back later.
+    /// </summary>
+    /// <remarks>
+    /// Posts enter the log in the order of the calls, awaited or not. One that the server put off, while
+    /// later ones were on their way already, can come after them; a caller who must not see that awaits each post.
+    /// Calls that are not awaited wait in memory.
+    /// </remarks>
+    /// <param name="lobby">A lobby in which the signed-in user has <see cref="Rights.Write"/>.</param>
+    /// <param name="content">What to put there.</param>
+    /// <param name="nonce">To repeat a call whose outcome is unknown; null draws one, and forgets it.</param>
+    /// <returns>Its place in the log, and whether an earlier call with this nonce had stored it.</returns>
+    /// <exception cref="RefusedException">
+    /// <see cref="ErrorCode.Forbidden"/>: not a member, or not allowed to write. <see cref="ErrorCode.NoSuchLobby"/>.
+    /// <see cref="ErrorCode.TooLarge"/>: the request would have more than 1 MiB.
+    /// <see cref="ErrorCode.NonceReused"/>: the nonce belongs to something else. <see cref="ErrorCode.RateLimited"/>
+    /// and <see cref="ErrorCode.Busy"/>: the server wants it later than the timeout allows.
+    /// </exception>
+    public Task<MessageReply> PostAsync(
+        LobbyRef lobby, Content content, Guid? nonce = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(content);
+        var once = nonce ?? Guid.NewGuid();
+        return SignedAsync<MessageReply>(ActionName.Message, RequestKind.Append, json =>
+        {
+            json.WriteLobby(lobby);
+            json.WriteContent(content);
+            json.WriteString("nonce"u8, once);
+        }, cancellationToken);
+    }
+
+    /// <summary>The lobbies that the signed-in user is a member of, by name (<c>my_lobbies</c>).</summary>
+    public async Task<IReadOnlyList<OwnLobby>> MyLobbiesAsync(CancellationToken cancellationToken = default)
+    {
+        List<OwnLobby> lobbies = [];
+        MyLobbiesReply page;
+        do
+        {
+            page = await SignedAsync<MyLobbiesReply>(ActionName.MyLobbies, RequestKind.Ask, json =>
+            {
+                if (lobbies.Count > 0)
+                    json.WriteString("after"u8, lobbies[^1].LobbyName);
+            }, cancellationToken).ConfigureAwait(false);
+            lobbies.AddRange(page.Lobbies);
+        }
+        while (page.More && page.Lobbies.Count > 0);
+        return lobbies;
+    }
+
+    /// <summary>The members of a lobby, by login (<c>members</c>).</summary>
+    /// <exception cref="RefusedException"><see cref="ErrorCode.Forbidden"/>: not a member oneself.</exception>
+    public async Task<IReadOnlyList<Member>> MembersAsync(
+        LobbyRef lobby, CancellationToken cancellationToken = default)
+    {
+        List<Member> members = [];
+        MembersReply page;
+        do
+        {
+            page = await SignedAsync<MembersReply>(ActionName.Members, RequestKind.Ask, json =>
+            {
+                json.WriteLobby(lobby);
+                if (members.Count > 0)
+                    json.WriteString("after"u8, members[^1].Login);
+            }, cancellationToken).ConfigureAwait(false);
+            members.AddRange(page.Members);
+        }
+        while (page.More && page.Members.Count > 0);
+        return members;
+    }
+
+    /// <summary>A page of a lobby's log (<c>history</c>): the newest, unless one of the two ends is given.</summary>
+    /// <param name="lobby">A lobby that the signed-in user is a member of.</param>
+    /// <param name="after">Only entries with a greater seq, the oldest of them; null for no such end.</param>
+    /// <param name="before">Only entries with a smaller seq, the newest of them; null for no such end.</param>
+    /// <param name="limit">1 to 1,000 entries at most; the page can be shorter and say that there are more.</param>
+    /// <param name="bodyMax">Leave out content of more bytes than this; null leaves out none.</param>
+    /// <exception cref="ArgumentException">Both <paramref name="after"/> and <paramref name="before"/> are given.</exception>
+    /// <exception cref="RefusedException"><see cref="ErrorCode.Forbidden"/>: not a member.</exception>
+    public async Task<HistoryPage> HistoryAsync(
+        LobbyRef lobby, long? after = null, long? before = null, int limit = 100, int? bodyMax = null,
+        CancellationToken cancellationToken = default)
+    {
+        if (after is not null && before is not null)
+            throw new ArgumentException("A page has one end: give after or before.", nameof(before));
+        var reply = await SignedAsync<HistoryReply>(ActionName.History, RequestKind.Ask, json =>
+        {
+            json.WriteLobby(lobby);
+            json.WriteNumber("limit"u8, limit);
+            if (after is { } first)
+                json.WriteNumber("after"u8, first);
+            if (before is { } last)
+                json.WriteNumber("before"u8, last);
+            if (bodyMax is { } bytes)
+                json.WriteNumber("body_max"u8, bytes);
+        }, cancellationToken).ConfigureAwait(false);
+        return new HistoryPage([.. reply.Events.Select(wire => new Entry(wire))], reply.LastSeq, reply.More);
+    }
+
+    /// <summary>Follows a lobby (<c>subscribe</c>): its entries after a position, stored and then live.</summary>
+    /// <param name="lobby">A lobby that the signed-in user is a member of.</param>
+    /// <param name="from">Where to begin; null for only what comes from now on.</param>
+    /// <returns>The open subscription. Dispose it to unsubscribe (<c>unsubscribe</c>).</returns>
+    /// <exception cref="InvalidOperationException">
+    /// This client follows the lobby already. Use that subscription, or another client.
+    /// </exception>
+    /// <exception cref="LogChangedException">The position belongs to a log from before a restored backup.</exception>
+    /// <exception cref="RefusedException">
+    /// <see cref="ErrorCode.Forbidden"/>: not a member. <see cref="ErrorCode.BadRequest"/>: the position is beyond
+    /// the end of the log.
+    /// </exception>
+    public Task<Subscription> SubscribeAsync(
+        LobbyRef lobby, Position? from = null, CancellationToken cancellationToken = default) =>
+        _link.SubscribeAsync(lobby, from, _token, cancellationToken);
+
+    /// <summary>
+    /// The entries of a lobby after a position, without end: a subscription that lasts as long as the loop over it.
+    /// </summary>
+    /// <inheritdoc cref="SubscribeAsync"/>
+    public async IAsyncEnumerable<Entry> ReadAsync(
+        LobbyRef lobby, Position? from = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        var subscription = await SubscribeAsync(lobby, from, cancellationToken).ConfigureAwait(false);
+        await using (subscription.ConfigureAwait(false))
+        {
+            await foreach (var entry in subscription.ReadAllAsync(cancellationToken).ConfigureAwait(false))
+                yield return entry;
+        }
+    }
+
+    /// <summary>
+    /// What the server tells outside of any lobby's log (<c>invited</c>, <c>removed</c>, <c>server_closing</c>, one of
+    /// <see cref="EventName"/>), and of the client's own <see cref="ConnectionHint"/>s, as they come. Without end; for one
+    /// loop at a time. Hints get lost with the connection, and the oldest when nobody takes them: never rely on one.
+    /// </summary>
+    public IAsyncEnumerable<Hint> HintsAsync(CancellationToken cancellationToken = default) =>
+        _link.Hints.ReadAllAsync(cancellationToken);
+
+    /// <summary>Asks for a sign of life (<c>ping</c>).</summary>
+    /// <returns>The server's time.</returns>
+    public Task<PingReply> PingAsync(CancellationToken cancellationToken = default) =>
+        AskAsync<PingReply>(ActionName.Ping, RequestKind.Ask, null, _ => { }, cancellationToken);
+
+    /// <summary>Closes the connection. Requests under way fail, loops over entries end calmly.</summary>
+    public ValueTask DisposeAsync() => _link.DisposeAsync();
+
+    async Task<TReply> WithPasswordAsync<TReply>(
+        string action, RequestKind kind, string login, ReadOnlyMemory<byte> password, CancellationToken cancellationToken)
+        where TReply : Reply =>
+        await AskAsync<TReply>(action, kind, null, json =>
+        {
+            json.WriteString("login"u8, login);
+            json.WriteString("password"u8, password.Span);
+        }, cancellationToken).ConfigureAwait(false);
+
+    Task<TReply> SignedAsync<TReply>(
+        string action, RequestKind kind, Action<Utf8JsonWriter> fields, CancellationToken cancellationToken)
+        where TReply : Reply =>
+        AskAsync<TReply>(action, kind, _token, fields, cancellationToken);
+
+    Task<TReply> AskAsync<TReply>(
+        string action, RequestKind kind, string? token, Action<Utf8JsonWriter> fields,
+        CancellationToken cancellationToken)
+        where TReply : Reply =>
+        _link.AskAsync<TReply>(action, kind, token, fields, cancellationToken);
+}
