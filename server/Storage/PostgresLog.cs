@@ -1,0 +1,74 @@
+namespace Conclave.Server.Storage;
+
+/// <summary>What PostgreSQL says while it runs: kept in a file of limited size, its last lines also in memory.</summary>
+sealed class PostgresLog(string path)
+{
+    const long FileBytesMax = 4 << 20;
+    const int TailLinesMax = 12;
+
+    readonly Lock _gate = new();
+    readonly Queue<string> _tail = new(TailLinesMax);
+
+    /// <summary>The last lines, oldest first.</summary>
+    public string Tail
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return string.Join('\n', _tail);
+            }
+        }
+    }
+
+    /// <summary>Copies until the last process that can write there has ended.</summary>
+    public async Task CopyFromAsync(StreamReader source)
+    {
+        var file = Open();
+        try
+        {
+            while (await source.ReadLineAsync() is { } line)
+            {
+                lock (_gate)
+                {
+                    if (_tail.Count == TailLinesMax)
+                    {
+                        _tail.Dequeue();
+                    }
+
+                    _tail.Enqueue(line);
+                }
+
+                if (file.BaseStream.Length > FileBytesMax)
+                {
+                    await file.DisposeAsync();
+                    file = Open();
+                }
+
+                await file.WriteLineAsync(line);
+            }
+        }
+        finally
+        {
+            await file.DisposeAsync();
+        }
+    }
+
+    // Two files at most: a full one becomes the old one, and the old one goes.
+    StreamWriter Open()
+    {
+        if (new FileInfo(path) is { Exists: true, Length: > FileBytesMax })
+        {
+            File.Move(path, path + ".old", overwrite: true);
+        }
+
+        return new StreamWriter(path, new FileStreamOptions
+        {
+            Mode = FileMode.Append,
+            Access = FileAccess.Write,
+            Share = FileShare.ReadWrite,
+            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+        })
+        { AutoFlush = true };
+    }
+}
