@@ -120,7 +120,7 @@ sealed partial class EmbeddedCluster : IAsyncDisposable
         _account.OpenPassage(_options.DataPath);
         _account.OpenPassage(Home);
         await _account.RequirePassageAsync(Home, cancellation);
-        int? dataMajor = Directory.Exists(Data) && File.Exists(version)
+        int? dataMajor = File.Exists(version)
             ? int.Parse(await File.ReadAllTextAsync(version, cancellation), CultureInfo.InvariantCulture)
             : null;
         var programs = await PostgresPrograms.FindAsync(_options.ProgramsPath, dataMajor, _account, cancellation);
