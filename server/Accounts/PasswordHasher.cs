@@ -24,7 +24,7 @@ sealed class PasswordHasher(Limits limits) : IDisposable
     /// Checked when there is no such account, so that the answer takes as long. Its tag is random bytes, not
     /// a hash, so no password matches it.
     /// </summary>
-    static readonly string Dummy = string.Create(
+    internal static readonly string Dummy = string.Create(
         System.Globalization.CultureInfo.InvariantCulture,
         $"$argon2id$v=19$m={MemoryBytes / 1024},t={Iterations},p=1${RandomBase64(16)}${RandomBase64(32)}");
 

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Text;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
@@ -42,17 +43,18 @@ static class MasterKeyFile
     {
         using var file = File.OpenHandle(path);
         // Asked of the open file, not of the path: nobody can swap it between the check and the read.
-        if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(file) & OthersMask) != UnixFileMode.None)
+        if ((File.GetUnixFileMode(file) & OthersMask) != UnixFileMode.None)
         {
             throw new StartupException($"Others than its owner may read the master key {path}: run chmod 600 on it.");
         }
 
+        // Room for a line end and one byte more, which tells that the file is too long.
         Span<byte> text = stackalloc byte[TextLength + 3];
         Span<byte> key = stackalloc byte[MasterKey.KeyBytes];
         try
         {
             var length = RandomAccess.Read(file, text, fileOffset: 0);
-            if (!TryParse(text[..length], key))
+            if (length == text.Length || !TryParse(text[..length], key))
             {
                 throw new StartupException(
                     $"The master key {path} is not one line of {TextLength} base64url characters: restore it from "
@@ -73,11 +75,11 @@ static class MasterKeyFile
         // A secret that a container system mounts often has no newline, an edited one a Windows one.
         text = text.TrimEnd("\r\n"u8);
         return text.Length == TextLength
-            && Base64Url.TryDecodeFromUtf8(text, key, out var written)
+            && Base64Url.DecodeFromUtf8(text, key, out _, out var written) == OperationStatus.Done
             && written == MasterKey.KeyBytes;
     }
 
-    /// <summary>Another server that makes the same file at the same time is no error: the first one's file stays.</summary>
+    /// <summary>Two servers may do this at the same time: the file that comes first stays.</summary>
     static void Create(string path)
     {
         var temporary = $"{path}.{Guid.NewGuid():N}.new";
@@ -102,13 +104,13 @@ static class MasterKeyFile
 
     static void WriteNew(string path, ReadOnlySpan<byte> text)
     {
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, BufferSize = 0 };
-        if (!OperatingSystem.IsWindows())
+        using var file = new FileStream(path, new FileStreamOptions
         {
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        }
-
-        using var file = new FileStream(path, options);
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.Write,
+            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+            BufferSize = 0,
+        });
         file.Write(text);
         file.Flush(flushToDisk: true);
     }
@@ -131,11 +133,6 @@ static class MasterKeyFile
     /// </summary>
     static void FlushFolder(string folder)
     {
-        if (OperatingSystem.IsWindows())
-        {
-            return;
-        }
-
         const int ReadOnly = 0;
         using var handle = new SafeFileHandle(OpenFolder(folder, ReadOnly), ownsHandle: true);
         if (handle.IsInvalid)
