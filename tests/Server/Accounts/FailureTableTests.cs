@@ -89,6 +89,22 @@ public sealed class FailureTableTests
     }
 
     [Fact]
+    public void Newcomer_takes_over_the_entry_that_is_clean_first()
+    {
+        var table = new FailureTable<string>(capacity: 2, Free, Forgiveness);
+        table.Charge("once", TimeSpan.Zero);
+        for (var i = 0; i < Free; i++)
+        {
+            table.Charge("punished", TimeSpan.Zero);
+        }
+
+        table.Charge("newcomer", TimeSpan.Zero);
+
+        Assert.True(table.WaitOf("newcomer", TimeSpan.Zero) <= TimeSpan.Zero);
+        Assert.True(table.WaitOf("punished", TimeSpan.Zero) > TimeSpan.Zero);
+    }
+
+    [Fact]
     public void Clean_keys_leave_the_table()
     {
         var table = new FailureTable<int>(capacity: 1000, Free, Forgiveness);

@@ -144,6 +144,21 @@ public sealed class SignInThrottleTests
     }
 
     [Fact]
+    public async Task Charges_taken_back_at_one_time_leave_nothing_behind()
+    {
+        var throttle = new SignInThrottle(Limits.Default, _time);
+        await Task.WhenAll(Enumerable.Range(0, 1000).Select(i => Task.Run(() =>
+        {
+            if (throttle.TryBegin($"user{i % 7}", Home, out _))
+            {
+                throttle.Undone($"user{i % 7}", Home);
+            }
+        })));
+
+        Exhaust(throttle, "user0", Home);
+    }
+
+    [Fact]
     public void Flood_of_other_pairs_does_not_reset_a_punished_one()
     {
         var throttle = new SignInThrottle(new Limits { ThrottleEntriesMax = 64 }, _time);
