@@ -127,14 +127,14 @@ public sealed class ConclaveClient : IAsyncDisposable
     /// <summary>What anybody may know of a user (<c>get_public_token</c>). Needs no session.</summary>
     /// <exception cref="RefusedException"><see cref="ErrorCode.NoSuchUser"/>.</exception>
     public Task<UserReply> FindUserAsync(string login, CancellationToken cancellationToken = default) =>
-        AskAsync<UserReply>(
+        _link.AskAsync<UserReply>(
             ActionName.GetPublicToken, RequestKind.Ask, null, json => json.WriteString("login"u8, login),
             cancellationToken);
 
     /// <summary>What anybody may know of a lobby (<c>lobby_id</c>). Needs no session.</summary>
     /// <exception cref="RefusedException"><see cref="ErrorCode.NoSuchLobby"/>.</exception>
     public Task<LobbyReply> FindLobbyAsync(string lobbyName, CancellationToken cancellationToken = default) =>
-        AskAsync<LobbyReply>(
+        _link.AskAsync<LobbyReply>(
             ActionName.LobbyId, RequestKind.Ask, null, json => json.WriteString("lobby_name"u8, lobbyName),
             cancellationToken);
 
@@ -293,9 +293,14 @@ public sealed class ConclaveClient : IAsyncDisposable
     /// <see cref="ErrorCode.Forbidden"/>: not a member. <see cref="ErrorCode.BadRequest"/>: the position is beyond
     /// the end of the log.
     /// </exception>
-    public Task<Subscription> SubscribeAsync(
-        LobbyRef lobby, Position? from = null, CancellationToken cancellationToken = default) =>
-        _link.SubscribeAsync(lobby, from, _token, cancellationToken);
+    public async Task<Subscription> SubscribeAsync(
+        LobbyRef lobby, Position? from = null, CancellationToken cancellationToken = default)
+    {
+        var token = Token;
+        var me = User?.PublicToken
+            ?? (await WhoamiAsync(cancellationToken).ConfigureAwait(false)).PublicToken;
+        return await _link.SubscribeAsync(lobby, from, token, me, cancellationToken).ConfigureAwait(false);
+    }
 
     /// <summary>
     /// The entries of a lobby after a position, without end: a subscription that lasts as long as the loop over it.
@@ -323,28 +328,25 @@ public sealed class ConclaveClient : IAsyncDisposable
     /// <summary>Asks for a sign of life (<c>ping</c>).</summary>
     /// <returns>The server's time.</returns>
     public Task<PingReply> PingAsync(CancellationToken cancellationToken = default) =>
-        AskAsync<PingReply>(ActionName.Ping, RequestKind.Ask, null, _ => { }, cancellationToken);
+        _link.AskAsync<PingReply>(ActionName.Ping, RequestKind.Ask, null, _ => { }, cancellationToken);
 
     /// <summary>Closes the connection. Requests under way fail, loops over entries end calmly.</summary>
     public ValueTask DisposeAsync() => _link.DisposeAsync();
 
-    async Task<TReply> WithPasswordAsync<TReply>(
+    string Token =>
+        _token ?? throw RefusedException.From(new Refusal(ErrorCode.BadToken, "Nobody is signed in."));
+
+    Task<TReply> WithPasswordAsync<TReply>(
         string action, RequestKind kind, string login, ReadOnlyMemory<byte> password, CancellationToken cancellationToken)
         where TReply : Reply =>
-        await AskAsync<TReply>(action, kind, null, json =>
+        _link.AskAsync<TReply>(action, kind, null, json =>
         {
             json.WriteString("login"u8, login);
             json.WriteString("password"u8, password.Span);
-        }, cancellationToken).ConfigureAwait(false);
+        }, cancellationToken);
 
-    Task<TReply> SignedAsync<TReply>(
+    async Task<TReply> SignedAsync<TReply>(
         string action, RequestKind kind, Action<Utf8JsonWriter> fields, CancellationToken cancellationToken)
         where TReply : Reply =>
-        AskAsync<TReply>(action, kind, _token, fields, cancellationToken);
-
-    Task<TReply> AskAsync<TReply>(
-        string action, RequestKind kind, string? token, Action<Utf8JsonWriter> fields,
-        CancellationToken cancellationToken)
-        where TReply : Reply =>
-        _link.AskAsync<TReply>(action, kind, token, fields, cancellationToken);
+        await _link.AskAsync<TReply>(action, kind, Token, fields, cancellationToken).ConfigureAwait(false);
 }

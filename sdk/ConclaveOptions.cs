@@ -1,3 +1,5 @@
+using Conclave.Protocol;
+
 namespace Conclave.Sdk;
 
 /// <summary>
@@ -40,20 +42,32 @@ public sealed record ConclaveOptions
     public TimeSpan PingInterval { get; init; } = TimeSpan.FromSeconds(15);
 
     /// <summary>
+    /// The size of a request, in bytes, beyond which it is refused here as <c>too_large</c>: the server would close the
+    /// connection. Change it with the server's own limit. Default: 1 MiB.
+    /// </summary>
+    public int RequestBytesMax { get; init => field = Positive(value); } = Limits.Default.RequestBytesMax;
+
+    /// <summary>
     /// Requests that are sent and not yet answered; more wait here, in the order they were made. More than the
     /// server's own limit only wait there instead. Default: 64.
     /// </summary>
-    public int InFlightMax { get; init; } = 64;
+    public int InFlightMax { get; init => field = Positive(value); } = 64;
 
     /// <summary>
     /// Entries that one <see cref="Subscription"/> keeps ready for a consumer that is slower than the server.
     /// Default: 1,024.
     /// </summary>
-    public int BufferedEntriesMax { get; init; } = 1024;
+    public int BufferedEntriesMax { get; init => field = Positive(value); } = 1024;
 
     /// <summary>The same in bytes of content; one entry larger than this is kept nevertheless. Default: 4 MiB.</summary>
-    public int BufferedBytesMax { get; init; } = 4 << 20;
+    public int BufferedBytesMax { get; init => field = Positive(value); } = 4 << 20;
 
     /// <summary>Where timeouts and waits take their time from. Default: the system's.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+
+    static int Positive(int value)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(value);
+        return value;
+    }
 }

@@ -23,46 +23,74 @@ enum RequestKind
 }
 
 /// <summary>A request from the moment it is made until its final answer, over as many connections as that takes.</summary>
+/// <param name="id">Counts up, in the order in which requests are made.</param>
+/// <param name="kind">How often it may be sent.</param>
+/// <param name="frame">The JSON object to send, with the token in it.</param>
 abstract class Request(long id, RequestKind kind, byte[] frame)
 {
-    /// <summary>Counts up; the order in which requests were made.</summary>
+    bool _isBeingWritten;
+    bool _isRetired;
+
     public long Id { get; } = id;
 
     public RequestKind Kind { get; } = kind;
 
-    /// <summary>The JSON object to send, with the token in it.</summary>
     public byte[] Frame { get; } = frame;
 
-    /// <summary>Whether it proves the session, so that an ok answer means that the server knows this connection.</summary>
-    public bool IsSigned { get; init; }
+    /// <summary>The token in the frame; null if it has none.</summary>
+    public string? Token { get; init; }
 
     /// <summary>Whether the frame holds a password, which is wiped when it was used.</summary>
     public bool HoldsPassword { get; init; }
 
-    /// <summary>When the caller stops waiting; null for never. In timestamps of the time provider.</summary>
-    public long? Deadline { get; init; }
+    /// <summary>When the caller stops waiting, in timestamps of the time provider.</summary>
+    public long Deadline { get; init; } = long.MaxValue;
 
-    /// <summary>When the server wants it again at the earliest. Owned by the outbox.</summary>
+    /// <summary>When the server wants it again at the earliest, likewise.</summary>
     public long NotBefore { get; set; }
 
-    /// <summary>Whether the socket is just taking the frame. Owned by the outbox.</summary>
-    public bool IsBeingWritten { get; set; }
-
-    /// <summary>Takes the ok reply in <paramref name="utf8"/>; what depends on it is done before the next frame is read.</summary>
+    /// <summary>Takes an ok reply; what has to be done before the next frame is read is done when this returns.</summary>
+    /// <exception cref="System.Text.Json.JsonException">It has not the fields it must have.</exception>
     public abstract void Complete(ReadOnlySpan<byte> utf8);
 
     public abstract void Fail(Exception exception);
 
-    /// <summary>Overwrites the frame if it holds a password.</summary>
-    public void Wipe()
+    /// <summary>Until <see cref="EndWrite"/> the frame belongs to the socket.</summary>
+    public void BeginWrite()
     {
-        if (HoldsPassword)
+        lock (Frame)
+            _isBeingWritten = true;
+    }
+
+    public void EndWrite()
+    {
+        lock (Frame)
+        {
+            _isBeingWritten = false;
+            WipeIfDone();
+        }
+    }
+
+    /// <summary>The frame is not needed again.</summary>
+    public void Retire()
+    {
+        lock (Frame)
+        {
+            _isRetired = true;
+            WipeIfDone();
+        }
+    }
+
+    // A caller can give up while the socket is taking the frame; zeros in its midst would be a broken request.
+    void WipeIfDone()
+    {
+        if (HoldsPassword && _isRetired && !_isBeingWritten)
             CryptographicOperations.ZeroMemory(Frame);
     }
 }
 
 /// <summary>A request that is answered with a <typeparamref name="TReply"/>.</summary>
-/// <param name="onReply">Called on the reading loop, before whoever awaits <see cref="AnswerAsync"/> goes on.</param>
+/// <param name="onReply">Called on the reading loop, before whoever awaits the answer goes on.</param>
 /// <param name="onFailure">The same for anything but an ok reply.</param>
 sealed class Request<TReply>(
     long id, RequestKind kind, byte[] frame, Action<TReply>? onReply = null, Action<Exception>? onFailure = null)
@@ -76,18 +104,18 @@ sealed class Request<TReply>(
     public Task<TReply> AnswerAsync(TimeSpan timeout, TimeProvider time, CancellationToken cancellationToken) =>
         _answer.Task.WaitAsync(timeout, time, cancellationToken);
 
-    public override void Complete(ReadOnlySpan<byte> utf8)
-    {
-        var reply = WireJson.Deserialize<TReply>(utf8);
-        onReply?.Invoke(reply);
-        _answer.TrySetResult(reply);
-    }
-
     public override void Fail(Exception exception)
     {
         onFailure?.Invoke(exception);
         _answer.TrySetException(exception);
         // Nobody may be waiting any more, and that is no error.
         _ = _answer.Task.Exception;
+    }
+
+    public override void Complete(ReadOnlySpan<byte> utf8)
+    {
+        var reply = WireJson.Deserialize<TReply>(utf8);
+        onReply?.Invoke(reply);
+        _answer.TrySetResult(reply);
     }
 }

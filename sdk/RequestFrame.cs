@@ -38,6 +38,8 @@ static class RequestFrame
 
     public static void WriteLobby(this Utf8JsonWriter json, LobbyRef lobby)
     {
+        if (lobby == default)
+            throw new ArgumentException("Neither the name nor the id of a lobby is given.", nameof(lobby));
         if (lobby.Name is { } name)
             json.WriteString("lobby_name"u8, name);
         if (lobby.Id is { } id)

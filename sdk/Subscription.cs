@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Threading.Channels;
 using Conclave.Protocol;
 
 namespace Conclave.Sdk;
@@ -9,12 +10,50 @@ namespace Conclave.Sdk;
 /// </summary>
 /// <remarks>
 /// A consumer slower than the server costs a bounded buffer: when it is full, the server is told to stop, and
-/// when half of it is used up, to go on from there. Nothing is lost and other work on the connection is not held up.
+/// when half of it is used up, to go on from there. Nothing is lost and other work on the connection is not held up:
+/// a loop that posts for each entry it reads cannot block itself.
 /// </remarks>
 public sealed class Subscription : IAsyncDisposable
 {
-    internal Subscription()
+    /// <summary>What an entry without its content takes, roughly, in bytes.</summary>
+    const int EntryBytes = 256;
+
+    enum State
     {
+        /// <summary>Asked the server to go on from a position; until it answers, entries belong to another one.</summary>
+        Asking,
+
+        /// <summary>The next entry is the one after the last.</summary>
+        Flowing,
+
+        /// <summary>The buffer was full; what comes is dropped, to be asked for again when there is room.</summary>
+        Full,
+
+        Over,
+    }
+
+    readonly Lock _gate = new();
+    readonly Outbox _outbox;
+    readonly Subscriptions _all;
+    readonly ConclaveOptions _options;
+    readonly string _token;
+    readonly Guid _me;
+    readonly Channel<Entry> _buffer;
+
+    State _state = State.Asking;
+    long _lastBuffered;
+    int _bufferedBytes;
+
+    internal Subscription(
+        Outbox outbox, Subscriptions all, ConclaveOptions options, string token, Guid me)
+    {
+        _outbox = outbox;
+        _all = all;
+        _options = options;
+        _token = token;
+        _me = me;
+        _buffer = Channel.CreateBounded<Entry>(
+            new BoundedChannelOptions(options.BufferedEntriesMax) { SingleWriter = true });
     }
 
     public Guid LobbyId { get; private set; }
@@ -34,6 +73,16 @@ public sealed class Subscription : IAsyncDisposable
     /// <summary>Where to go on from later: after the entry that was handed out last.</summary>
     public Position Position { get; private set; }
 
+    /// <summary>Whether entries that come now are wanted.</summary>
+    internal bool IsTaking
+    {
+        get
+        {
+            lock (_gate)
+                return _state == State.Flowing;
+        }
+    }
+
     /// <summary>
     /// The entries, without end while the subscription lives; for one loop at a time. Leaving the loop does not
     /// unsubscribe: another one goes on where it stopped.
@@ -49,11 +98,175 @@ public sealed class Subscription : IAsyncDisposable
     public async IAsyncEnumerable<Entry> ReadAllAsync(
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        await Task.Yield();
-        Position = default;
-        yield break;
+        while (await _buffer.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false))
+        {
+            while (_buffer.Reader.TryRead(out var entry))
+            {
+                MakeRoom(SizeOf(entry));
+                Position = Position with { After = entry.Seq };
+                yield return entry;
+                cancellationToken.ThrowIfCancellationRequested();
+            }
+        }
     }
 
     /// <summary>Unsubscribes. A loop over the entries ends calmly.</summary>
-    public ValueTask DisposeAsync() => default;
+    public ValueTask DisposeAsync()
+    {
+        End(exception: null);
+        // What is still in the buffer is not wanted, and a loop that waits is to end now.
+        while (_buffer.Reader.TryRead(out _))
+        {
+        }
+        return default;
+    }
+
+    /// <summary>The request that opens the subscription, or opens it again.</summary>
+    /// <param name="lobby">Which lobby.</param>
+    /// <param name="from">Where to begin; null at the end of the log.</param>
+    internal Request<SubscribeReply> Ask(LobbyRef lobby, Position? from)
+    {
+        var id = _outbox.NextId();
+        var frame = RequestFrame.Write(id, ActionName.Subscribe, _token, json =>
+        {
+            json.WriteLobby(lobby);
+            if (from is { } position)
+                json.WriteNumber("after"u8, position.After);
+            if (from?.Epoch is { } epoch)
+                json.WriteString("epoch"u8, epoch);
+        });
+        return new Request<SubscribeReply>(
+            id, RequestKind.Follow, frame, reply => Begin(reply, from?.After ?? reply.LastSeq), End)
+        { Token = _token };
+    }
+
+    /// <summary>Whether the first answer found the lobby's place free.</summary>
+    internal bool IsOpen { get; private set; }
+
+    /// <summary>
+    /// Has the server go on from here, because it does not any more: the connection is another one, or somebody moved
+    /// the position.
+    /// </summary>
+    internal void Resume()
+    {
+        lock (_gate)
+        {
+            if (_state == State.Flowing)
+                AskAgain();
+        }
+    }
+
+    /// <summary>Called on the reading loop with each entry, in the order they come.</summary>
+    internal void Take(LobbyEvent wire)
+    {
+        lock (_gate)
+        {
+            if (_state != State.Flowing)
+                return;
+            if (wire.Seq != _lastBuffered + 1)
+            {
+                EndCore(new BrokenServerException(
+                    $"after entry {_lastBuffered} of {LobbyName} it sent entry {wire.Seq}"));
+                return;
+            }
+            var entry = new Entry(wire);
+            var size = SizeOf(entry);
+            var isTooMuch = _bufferedBytes > 0 && _bufferedBytes + size > _options.BufferedBytesMax;
+            if (isTooMuch || !_buffer.Writer.TryWrite(entry))
+            {
+                _state = State.Full;
+                Unsubscribe();
+                return;
+            }
+            _bufferedBytes += size;
+            _lastBuffered = wire.Seq;
+            if (wire.Event == EventName.MemberRemoved && wire.Member?.PublicToken == _me)
+                EndCore(new RemovedException(LobbyId, wire.LobbyName, wire.Seq));
+        }
+    }
+
+    /// <summary>No more entries after those in the buffer; then <paramref name="exception"/>, or a calm end.</summary>
+    internal void End(Exception? exception)
+    {
+        lock (_gate)
+            EndCore(exception);
+    }
+
+    void EndCore(Exception? exception)
+    {
+        if (_state == State.Over)
+            return;
+        _state = State.Over;
+        _buffer.Writer.TryComplete(exception);
+        if (!IsOpen)
+            return;
+        _all.Remove(this);
+        Unsubscribe();
+    }
+
+    void Begin(SubscribeReply reply, long after)
+    {
+        lock (_gate)
+        {
+            if (!IsOpen)
+                Open(reply, after);
+            else if (_state == State.Asking && !string.Equals(reply.Epoch, Epoch, StringComparison.Ordinal))
+                EndCore(RefusedException.From(new Refusal(ErrorCode.LogChanged, "The log is another one")));
+            else if (_state == State.Asking)
+                _state = State.Flowing;
+        }
+    }
+
+    void Open(SubscribeReply reply, long after)
+    {
+        (LobbyId, LobbyName, Rights) = (reply.LobbyId, reply.LobbyName, reply.Rights);
+        (LastSeq, Epoch) = (reply.LastSeq, reply.Epoch);
+        Position = new Position(after, reply.Epoch);
+        _lastBuffered = after;
+        if (_state == State.Over)
+        {
+            // Whoever asked has gone meanwhile; the server must not go on sending to nobody.
+            if (_all.Find(LobbyId) is { } other)
+                other.Resume();
+            else
+                Unsubscribe();
+        }
+        else if (_all.Enter(this) is { } first)
+        {
+            // Our request moved the position of the first one, which has to put it back.
+            first.Resume();
+            _state = State.Over;
+        }
+        else
+        {
+            IsOpen = true;
+            _state = State.Flowing;
+        }
+    }
+
+    void MakeRoom(int size)
+    {
+        lock (_gate)
+        {
+            _bufferedBytes -= size;
+            if (_state == State.Full && _bufferedBytes <= _options.BufferedBytesMax / 2
+                && _buffer.Reader.Count <= _options.BufferedEntriesMax / 2)
+                AskAgain();
+        }
+    }
+
+    void AskAgain()
+    {
+        _state = State.Asking;
+        _outbox.Add(Ask(LobbyId, new Position(_lastBuffered, Epoch)));
+    }
+
+    void Unsubscribe()
+    {
+        var id = _outbox.NextId();
+        var frame = RequestFrame.Write(id, ActionName.Unsubscribe, _token, json => json.WriteLobby(LobbyId));
+        _outbox.Add(new Request<DoneReply>(id, RequestKind.Ask, frame) { Token = _token });
+    }
+
+    static int SizeOf(Entry entry) => EntryBytes + (entry.Content?.Json.Utf8.Length ?? 0);
 }
