@@ -73,6 +73,8 @@ public sealed class Subscription : IAsyncDisposable
     /// <summary>Where to go on from later: after the entry that was handed out last.</summary>
     public Position Position { get; private set; }
 
+    internal int BufferedCount => _buffer.Reader.Count;
+
     /// <summary>Whether entries that come now are wanted.</summary>
     internal bool IsTaking
     {
