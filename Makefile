@@ -1,4 +1,30 @@
+.PHONY: run client test format prepare_run prepare_test
 .PHONY: ecosysten_up ecosystem_up ecosystem_down ecosystem_test docker_answers
+
+# Programs are started by their own name, and find .NET where this SDK is. Without ICU .NET would skip NFC in silence.
+export DOTNET_ROOT ?= $(patsubst %/,%,$(dir $(realpath $(shell command -v dotnet))))
+unexport DOTNET_SYSTEM_GLOBALIZATION_INVARIANT
+
+# CONCLAVE_URLS, CONCLAVE_DATA and CONCLAVE_DATABASE steer it (docs/operations.md).
+run: prepare_run
+	@dotnet build server --configuration Release --nologo --verbosity quiet
+	@exec artifacts/bin/Server/release/conclave-server
+
+client:
+	@dotnet build client --nologo --verbosity quiet
+	@exec artifacts/bin/Client/debug/conclave
+
+test: prepare_test
+	@dotnet run .ci/test.cs
+
+format:
+	dotnet format Conclave.slnx
+
+prepare_run:
+	@.ci/prepare run
+
+prepare_test:
+	@.ci/prepare test
 
 # Server and database in containers; the first spelling is that of the product's first description.
 ecosysten_up ecosystem_up: docker_answers
