@@ -1,0 +1,75 @@
+using System.CommandLine;
+
+namespace Conclave.Client.Commands;
+
+/// <summary>Who one is: <c>register</c>, <c>login</c>, <c>logout</c>, <c>whoami</c>, <c>user</c>.</summary>
+static class AccountCommands
+{
+    public const string RegisterName = "register";
+    public const string LoginName = "login";
+
+    public static IEnumerable<Command> All(Frame frame) =>
+        [Register(frame), Login(frame), Logout(frame), Whoami(frame), User(frame)];
+
+    static Command Register(Frame frame)
+    {
+        var login = LoginArgument(frame.Help.NewLogin);
+        var source = new PasswordSource(frame.Help);
+        return frame.Command(RegisterName, frame.Help.Register, [login, source.File], async visit =>
+        {
+            var name = visit.Input.Login(visit.Get(login)!);
+            var password = await source.NewAsync(visit, name);
+            await using var client = await visit.ConnectAsync();
+            var user = await client.RegisterAsync(name, password, visit.Cancellation);
+            visit.Show(() => JsonLine.Of(user), () => Report.User(user, visit.Language));
+            visit.Note(visit.Language.Say.NowSignIn(user.Login));
+        });
+    }
+
+    static Command Login(Frame frame)
+    {
+        var login = LoginArgument(frame.Help.OwnLogin);
+        var source = new PasswordSource(frame.Help);
+        return frame.Command(LoginName, frame.Help.SignIn, [login, source.File], async visit =>
+        {
+            var name = visit.Input.Login(visit.Get(login)!);
+            var password = await source.KnownAsync(visit, name);
+            var session = await visit.Host.SignInAsync(name, password, visit.Cancellation);
+            visit.Show(
+                () => JsonLine.Of(session, visit.Host.Server),
+                () => Report.Session(session, visit.Host.Server, visit.Language));
+        });
+    }
+
+    static Command Logout(Frame frame) => frame.Command("logout", frame.Help.SignOut, [], async visit =>
+    {
+        var login = await visit.Host.SignOutAsync(visit.Cancellation);
+        visit.Show(
+            () => JsonLine.SignedOut(login),
+            () => [login is null ? visit.Language.Say.WasNotSignedIn : visit.Language.Say.SignedOut(login)]);
+    });
+
+    static Command Whoami(Frame frame) => frame.Command("whoami", frame.Help.Whoami, [], async visit =>
+    {
+        await using var client = await visit.ConnectSignedInAsync();
+        var user = await client.WhoamiAsync(visit.Cancellation);
+        visit.Show(
+            () => JsonLine.Of(user, visit.Host.Server),
+            () => Report.Self(user, visit.Host.Server, visit.Language));
+    });
+
+    static Command User(Frame frame)
+    {
+        var login = LoginArgument(frame.Help.AnyLogin);
+        return frame.Command("user", frame.Help.User, [login], async visit =>
+        {
+            var name = visit.Input.Login(visit.Get(login)!);
+            await using var client = await visit.ConnectAsync();
+            var user = await client.FindUserAsync(name, visit.Cancellation);
+            visit.Show(() => JsonLine.Of(user), () => Report.User(user, visit.Language));
+        });
+    }
+
+    static Argument<string> LoginArgument(string description) =>
+        new(Frame.LoginArgument) { Description = description };
+}

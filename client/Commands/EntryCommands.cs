@@ -1,0 +1,116 @@
+using System.CommandLine;
+using System.Globalization;
+using Conclave.Protocol;
+using Conclave.Sdk;
+
+namespace Conclave.Client.Commands;
+
+/// <summary>What a lobby holds: <c>send</c>, <c>watch</c>, <c>history</c>.</summary>
+static class EntryCommands
+{
+    const string StandardInput = "-";
+    const int PageMax = 1000;
+
+    // Numbers on the wire fit in 53 bits.
+    const long PositionMax = (1L << 53) - 1;
+
+    public static IEnumerable<Command> All(Frame frame) => [Send(frame), Watch(frame), History(frame)];
+
+    static Command Send(Frame frame)
+    {
+        var lobby = LobbyCommands.LobbyArgument(frame.Help.Lobby);
+        var text = new Argument<string?>("TEXT")
+        {
+            Description = frame.Help.Text,
+            Arity = ArgumentArity.ZeroOrOne,
+        };
+        var isJson = new Option<bool>("--json-value") { Description = frame.Help.JsonValue };
+        return frame.Command("send", frame.Help.Send, [lobby, text, isJson], async visit =>
+        {
+            var meant = visit.Input.Lobby(visit.Get(lobby)!);
+            var typed = visit.Get(text);
+            if (typed is null or StandardInput)
+                typed = await ReadTextAsync(visit);
+            var content = visit.Get(isJson) ? visit.Input.JsonValue(typed) : visit.Input.Text(typed);
+            await using var client = await visit.ConnectSignedInAsync();
+            var reply = await client.PostAsync(meant, content, cancellationToken: visit.Cancellation);
+            visit.Show(
+                () => JsonLine.Of(reply), () => [Report.Stored(reply, visit.Get(lobby)!, visit.Language)]);
+        });
+    }
+
+    static Command Watch(Frame frame)
+    {
+        var lobby = LobbyCommands.LobbyArgument(frame.Help.Lobby);
+        var from = Number(frame, "--from", frame.Help.From, (1, PositionMax));
+        return frame.Command("watch", frame.Help.Watch, [lobby, from], async visit =>
+        {
+            var meant = visit.Input.Lobby(visit.Get(lobby)!);
+            var position = visit.Get(from) is { } first ? new Position(first - 1) : (Position?)null;
+            await using var client = await visit.ConnectSignedInAsync();
+            await using var subscription = await client.SubscribeAsync(meant, position, visit.Cancellation);
+            visit.Note(visit.Language.Say.Watching(SafeText.OneLine(subscription.LobbyName)));
+            await Follow.RunAsync(
+                client, subscription, entry => ShowEntry(visit, entry), visit.Note, visit.Language.Say,
+                visit.Cancellation);
+        });
+    }
+
+    static Command History(Frame frame)
+    {
+        var lobby = LobbyCommands.LobbyArgument(frame.Help.Lobby);
+        var after = Number(frame, "--after", frame.Help.After, (0, PositionMax));
+        var before = Number(frame, "--before", frame.Help.Before, (1, PositionMax));
+        var limit = Number(frame, "--limit", frame.Help.Limit, (1, PageMax));
+        var command = frame.Command("history", frame.Help.History, [lobby, after, before, limit], async visit =>
+        {
+            var meant = visit.Input.Lobby(visit.Get(lobby)!);
+            await using var client = await visit.ConnectSignedInAsync();
+            var page = await client.HistoryAsync(
+                meant, visit.Get(after), visit.Get(before), (int)(visit.Get(limit) ?? 100),
+                cancellationToken: visit.Cancellation);
+            foreach (var entry in page.Entries)
+                ShowEntry(visit, entry);
+            if (!page.More || page.Entries.Count == 0)
+                return;
+            visit.Note(visit.Get(after) is null
+                ? visit.Language.Say.EarlierExist(page.Entries[0].Seq)
+                : visit.Language.Say.LaterExist(page.Entries[^1].Seq));
+        });
+        command.Validators.Add(typed =>
+        {
+            if (typed.GetResult(after) is not null && typed.GetResult(before) is not null)
+                typed.AddError(frame.Terminal.Language.Say.OneEnd);
+        });
+        return command;
+    }
+
+    static void ShowEntry(Visit visit, Entry entry) =>
+        visit.Show(() => JsonLine.Of(entry), () => [Report.Entry(entry, visit.Language)]);
+
+    static async Task<string> ReadTextAsync(Visit visit)
+    {
+        if (Terminal.CanAsk)
+            visit.Note(visit.Language.Say.TypeText);
+        // What has more bytes than a whole request cannot be sent; an endless pipe must not fill the memory first.
+        var bytesMax = Limits.Default.RequestBytesMax;
+        var bytes = await Terminal.ReadAllAsync(bytesMax + 1, visit.Cancellation);
+        return bytes.Length <= bytesMax
+            ? visit.Input.Piped(bytes)
+            : throw Wording.OfCode(ErrorCode.TooLarge, visit.Language, new About());
+    }
+
+    static Option<long?> Number(Frame frame, string name, string description, (long Min, long Max) range)
+    {
+        var option = new Option<long?>(name) { Description = description, HelpName = "N" };
+        option.CustomParser = typed =>
+        {
+            if (long.TryParse(typed.Tokens[0].Value, CultureInfo.InvariantCulture, out var number)
+                && number >= range.Min && number <= range.Max)
+                return number;
+            typed.AddError(frame.Terminal.Language.Say.BadNumber(name, range.Min, range.Max));
+            return null;
+        };
+        return option;
+    }
+}

@@ -1,0 +1,103 @@
+using System.CommandLine;
+using Conclave.Protocol;
+using Conclave.Sdk;
+
+namespace Conclave.Client.Commands;
+
+/// <summary>Lobbies and who is in them: <c>lobby create|show|list|members</c> and <c>invite</c>.</summary>
+static class LobbyCommands
+{
+    public static IEnumerable<Command> All(Frame frame)
+    {
+        var lobby = new Command("lobby", frame.Help.LobbyGroup);
+        lobby.Add(Create(frame));
+        lobby.Add(Show(frame));
+        lobby.Add(List(frame));
+        lobby.Add(Members(frame));
+        return [lobby, Invite(frame)];
+    }
+
+    public static Argument<string> LobbyArgument(string description) =>
+        new(Frame.LobbyArgument) { Description = description };
+
+    static Command Create(Frame frame)
+    {
+        var lobby = LobbyArgument(frame.Help.NewLobby);
+        return frame.Command("create", frame.Help.LobbyCreate, [lobby], async visit =>
+        {
+            var name = visit.Input.NewLobbyName(visit.Get(lobby)!);
+            await using var client = await visit.ConnectSignedInAsync();
+            var made = await client.CreateLobbyAsync(name, cancellationToken: visit.Cancellation);
+            visit.Show(() => JsonLine.Of(made), () => Report.NewLobby(made, visit.Language));
+        });
+    }
+
+    static Command Show(Frame frame)
+    {
+        var lobby = LobbyArgument(frame.Help.Lobby);
+        return frame.Command("show", frame.Help.LobbyShow, [lobby], async visit =>
+        {
+            var meant = visit.Input.Lobby(visit.Get(lobby)!);
+            await using var client = meant.Id is null
+                ? await visit.ConnectAsync()
+                : await visit.ConnectSignedInAsync();
+            var name = meant.Name ?? await NameAsync(client, meant.Id!.Value, visit);
+            var shown = await client.FindLobbyAsync(name, visit.Cancellation);
+            visit.Show(() => JsonLine.Of(shown), () => Report.Lobby(shown, visit.Language));
+        });
+    }
+
+    static Command List(Frame frame) => frame.Command("list", frame.Help.LobbyList, [], async visit =>
+    {
+        await using var client = await visit.ConnectSignedInAsync();
+        var lobbies = await client.MyLobbiesAsync(visit.Cancellation);
+        visit.ShowAll(lobbies, JsonLine.Of, all => Report.Lobbies(all, visit.Language));
+        if (lobbies.Count == 0)
+            visit.Note(visit.Language.Say.NoLobbies);
+    });
+
+    static Command Members(Frame frame)
+    {
+        var lobby = LobbyArgument(frame.Help.Lobby);
+        return frame.Command("members", frame.Help.LobbyMembers, [lobby], async visit =>
+        {
+            var meant = visit.Input.Lobby(visit.Get(lobby)!);
+            await using var client = await visit.ConnectSignedInAsync();
+            var members = await client.MembersAsync(meant, visit.Cancellation);
+            visit.ShowAll(members, JsonLine.Of, all => Report.Members(all, visit.Language));
+        });
+    }
+
+    static Command Invite(Frame frame)
+    {
+        var lobby = LobbyArgument(frame.Help.Lobby);
+        var login = new Argument<string>(Frame.LoginArgument) { Description = frame.Help.InvitedLogin };
+        var rights = new Option<string>("--rights")
+        {
+            Description = frame.Help.Rights,
+            HelpName = "RIGHTS",
+            DefaultValueFactory = _ => string.Join(',', RightName.NamesOf(Rights.Default)),
+        };
+        return frame.Command("invite", frame.Help.Invite, [lobby, login, rights], async visit =>
+        {
+            var meant = visit.Input.Lobby(visit.Get(lobby)!);
+            var name = visit.Input.Login(visit.Get(login)!);
+            var granted = visit.Input.Rights(visit.Get(rights)!);
+            await using var client = await visit.ConnectSignedInAsync();
+            var user = await client.FindUserAsync(name, visit.Cancellation);
+            var reply = await client.InviteAsync(
+                meant, user.PublicToken, granted, cancellationToken: visit.Cancellation);
+            visit.Show(
+                () => JsonLine.Of(reply), () => [Report.Invited(reply, visit.Get(lobby)!, visit.Language)]);
+        });
+    }
+
+    // Only a lobby's name is public; its id tells it to those who are in it.
+    static async Task<string> NameAsync(ConclaveClient client, Guid id, Visit visit)
+    {
+        var own = await client.MyLobbiesAsync(visit.Cancellation);
+        return own.FirstOrDefault(lobby => lobby.LobbyId == id)?.LobbyName
+            ?? throw new ClientException(
+                ExitCode.NotFound, visit.Language.Say.IdNeedsMembership, visit.Language.Say.IdNeedsMembershipHint);
+    }
+}

@@ -1,0 +1,61 @@
+using System.CommandLine;
+using Conclave.Client.Texts;
+using Conclave.Sdk;
+
+namespace Conclave.Client.Commands;
+
+/// <summary>One command on its way: what was typed, whom it talks to, and where its results go.</summary>
+sealed class Visit(ParseResult typed, Frame frame, CancellationToken cancellation)
+{
+    public Terminal Terminal => frame.Terminal;
+
+    public Language Language => frame.Terminal.Language;
+
+    public Input Input { get; } = new(frame.Terminal.Language);
+
+    /// <summary>The server of <c>--server</c>, or of CONCLAVE_SERVER, or the one on this machine.</summary>
+    public Host Host => field ??= new Host(frame.ServerOf(typed), frame.Sessions, Language);
+
+    public bool Json => typed.GetValue(frame.Json);
+
+    public CancellationToken Cancellation { get; } = cancellation;
+
+    public T? Get<T>(Option<T> option) => typed.GetValue(option);
+
+    public T? Get<T>(Argument<T> argument) => typed.GetValue(argument);
+
+    /// <inheritdoc cref="Host.ConnectAsync"/>
+    public Task<ConclaveClient> ConnectAsync() => Host.ConnectAsync(Cancellation);
+
+    /// <inheritdoc cref="Host.ConnectSignedInAsync"/>
+    public Task<ConclaveClient> ConnectSignedInAsync() => Host.ConnectSignedInAsync(Cancellation);
+
+    /// <summary>Prints a result for programs or for people, as asked.</summary>
+    public void Show(Func<string> json, Func<IEnumerable<string>> lines)
+    {
+        if (Json)
+            Terminal.Data(json());
+        else
+            ShowLines(lines());
+    }
+
+    /// <summary>The same for a list: one line of JSON for each item.</summary>
+    public void ShowAll<T>(
+        IReadOnlyList<T> items, Func<T, string> json, Func<IReadOnlyList<T>, IEnumerable<string>> lines)
+    {
+        ShowLines(Json ? items.Select(json) : lines(items));
+    }
+
+    /// <summary>Says something to a person; a program that reads JSON has no use for it.</summary>
+    public void Note(string text)
+    {
+        if (!Json)
+            Terminal.Note(text);
+    }
+
+    void ShowLines(IEnumerable<string> lines)
+    {
+        foreach (var line in lines)
+            Terminal.Data(line);
+    }
+}

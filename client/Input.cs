@@ -1,0 +1,108 @@
+using System.Text;
+using Conclave.Client.Texts;
+using Conclave.Protocol;
+using Conclave.Sdk;
+
+namespace Conclave.Client;
+
+/// <summary>
+/// Turns what a person typed into what the SDK takes, and says in words what is wrong with it before the server is
+/// asked. Every method throws <see cref="ClientException"/> with <see cref="ExitCode.Usage"/>.
+/// </summary>
+sealed class Input(Language language)
+{
+    static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    SayTexts Say => language.Say;
+
+    public Uri Server(string typed)
+    {
+        var known = Uri.TryCreate(typed.Trim(), UriKind.Absolute, out var server)
+            && server.Scheme is "http" or "https" or "ws" or "wss";
+        // What stands before an @ is a password, which neither this program nor the server has a use for.
+        if (!known || server!.UserInfo.Length > 0 || server.Host.Length == 0)
+            throw Wrong(Say.BadServer(ShownServer(typed)), Say.BadServerHint);
+        return server;
+    }
+
+    public string Login(string typed) =>
+        Protocol.Login.Canonical(typed) ?? throw Wrong(Say.BadLogin(SafeText.OneLine(typed)), Say.BadLoginHint);
+
+    /// <summary><paramref name="typed"/> itself, if it can be the password of a new user.</summary>
+    public string NewPassword(string typed) =>
+        Encoding.UTF8.GetByteCount(typed) is >= Protocol.Login.PasswordBytesMin and <= Protocol.Login.PasswordBytesMax
+            ? typed
+            : throw Wrong(Say.BadPassword, Say.BadPasswordHint);
+
+    public string NewLobbyName(string typed) =>
+        LobbyName.Canonical(typed) ?? throw Wrong(Say.BadLobbyName(SafeText.OneLine(typed)), Say.BadLobbyNameHint);
+
+    /// <summary>A lobby by its id, if it looks like one, else by its name.</summary>
+    public LobbyRef Lobby(string typed) =>
+        Guid.TryParseExact(typed, "D", out var id) ? new LobbyRef(id) : new LobbyRef(NewLobbyName(typed));
+
+    /// <summary>Rights separated by commas or blanks, in any order; <c>read</c> goes without saying.</summary>
+    public Rights Rights(string typed)
+    {
+        var rights = Protocol.Rights.Read;
+        var names = typed.Split([',', ' '], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        foreach (var name in names)
+        {
+            rights |= RightName.Parse(name.ToLowerInvariant())
+                ?? throw Wrong(Say.BadRight(SafeText.OneLine(name)), Say.BadRightHint);
+        }
+        return rights;
+    }
+
+    public Content Text(string typed)
+    {
+        if (typed.Length == 0)
+            throw Wrong(Say.NothingToSend, Say.NothingToSendHint);
+        try
+        {
+            return Content.OfText(typed);
+        }
+        catch (ArgumentException)
+        {
+            throw Wrong(Say.NotText, Say.NotTextHint);
+        }
+    }
+
+    public Content JsonValue(string typed)
+    {
+        try
+        {
+            return Content.OfJson(typed);
+        }
+        catch (ArgumentException)
+        {
+            throw Wrong(Say.NotJson, Say.NotJsonHint);
+        }
+    }
+
+    /// <summary>
+    /// The text in <paramref name="utf8"/>, without the line break that <c>echo</c> puts at its end: one, so that a
+    /// text that ends with an empty line can still be sent.
+    /// </summary>
+    public string Piped(ReadOnlySpan<byte> utf8)
+    {
+        // Windows programs begin a text with a byte order mark, which is no part of what it says.
+        if (utf8.StartsWith("\uFEFF"u8))
+            utf8 = utf8[3..];
+        try
+        {
+            var text = StrictUtf8.GetString(utf8);
+            var end = text.EndsWith("\r\n", StringComparison.Ordinal) ? 2 : text.EndsWith('\n') ? 1 : 0;
+            return text[..^end];
+        }
+        catch (DecoderFallbackException)
+        {
+            throw Wrong(Say.NotText, Say.NotTextHint);
+        }
+    }
+
+    static string ShownServer(string typed) =>
+        typed.Contains('@', StringComparison.Ordinal) ? "…@…" : SafeText.OneLine(typed);
+
+    static ClientException Wrong(string message, string hint) => new(ExitCode.Usage, message, hint);
+}

@@ -1,0 +1,67 @@
+
+namespace Conclave.Client.Menu;
+
+/// <summary>The items about users and oneself.</summary>
+sealed class AccountMenu(Sitting sitting)
+{
+    Screen Screen => sitting.Screen;
+
+    public async Task RegisterAsync()
+    {
+        Screen.Hint(sitting.Texts.GoBack);
+        var login = await Screen.AskAsync(() => Screen.AskAsync(sitting.Texts.AskNewLogin), sitting.Input.Login);
+        if (login is null || await NewPasswordAsync() is not { } password)
+            return;
+        sitting.About = new About(Login: login);
+        await using (var client = await sitting.Host.ConnectAsync(sitting.Cancellation))
+        {
+            var user = await client.RegisterAsync(login, password, sitting.Cancellation);
+            Screen.Done(sitting.Texts.Registered(user.Login));
+            Screen.Lines(Report.User(user, sitting.Language));
+        }
+        // Whoever has just chosen a password need not type it a third time.
+        await EnterAsync(login, password);
+    }
+
+    public async Task SignInAsync()
+    {
+        Screen.Hint(sitting.Texts.GoBack);
+        var login = await Screen.AskAsync(() => Screen.AskAsync(sitting.Texts.AskLogin), sitting.Input.Login);
+        if (login is not null && await Screen.AskSecretAsync(sitting.Texts.AskPassword) is { } password)
+            await EnterAsync(login, password);
+    }
+
+    public async Task SignOutAsync()
+    {
+        if (await sitting.Host.SignOutAsync(sitting.Cancellation) is { } login)
+            Screen.Done(sitting.Language.Say.SignedOut(login));
+    }
+
+    public async Task LookUpAsync()
+    {
+        Screen.Hint(sitting.Texts.GoBack);
+        await using var client = await sitting.Host.ConnectAsync(sitting.Cancellation);
+        if (await sitting.AskUserAsync(client, sitting.Texts.AskLogin) is { } user)
+            Screen.Lines(Report.User(user, sitting.Language));
+    }
+
+    async Task EnterAsync(string login, string password)
+    {
+        var session = await sitting.Host.SignInAsync(login, password, sitting.Cancellation);
+        Screen.Done(sitting.Texts.SignedIn(session.Login));
+    }
+
+    async Task<string?> NewPasswordAsync()
+    {
+        while (true)
+        {
+            var password = await Screen.AskAsync(
+                () => Screen.AskSecretAsync(sitting.Texts.AskNewPassword), sitting.Input.NewPassword);
+            if (password is null || await Screen.AskSecretAsync(sitting.Texts.AskPasswordAgain) is not { } again)
+                return null;
+            if (string.Equals(password, again, StringComparison.Ordinal))
+                return password;
+            Screen.Problem(new ClientException(ExitCode.Usage, sitting.Language.Say.PasswordsDiffer));
+        }
+    }
+}

@@ -1,0 +1,74 @@
+using Conclave.Client.Texts;
+using Conclave.Sdk;
+
+namespace Conclave.Client.Menu;
+
+/// <summary>The items about what a lobby holds.</summary>
+sealed class EntryMenu(Sitting sitting)
+{
+    const int PageSize = 20;
+
+    Screen Screen => sitting.Screen;
+
+    public async Task SendAsync()
+    {
+        await using var client = await sitting.Host.ConnectSignedInAsync(sitting.Cancellation);
+        if (await sitting.ChooseLobbyAsync(client) is not { } lobby)
+            return;
+        Screen.Hint(sitting.Texts.GoBack);
+        var content = await Screen.AskAsync(() => Screen.AskTextAsync(sitting.Texts.AskText), sitting.Input.Text);
+        if (content is null)
+            return;
+        var reply = await client.PostAsync(lobby.LobbyId, content, cancellationToken: sitting.Cancellation);
+        Screen.Done(Report.Stored(reply, lobby.LobbyName, sitting.Language));
+    }
+
+    public async Task ReadAsync()
+    {
+        await using var client = await sitting.Host.ConnectSignedInAsync(sitting.Cancellation);
+        if (await sitting.ChooseLobbyAsync(client) is not { } lobby)
+            return;
+        long? before = null;
+        HistoryPage page;
+        do
+        {
+            page = await client.HistoryAsync(
+                lobby.LobbyId, before: before, limit: PageSize, cancellationToken: sitting.Cancellation);
+            Screen.Lines(page.Entries.Select(entry => Report.Entry(entry, sitting.Language)));
+            before = page.Entries.Count > 0 ? page.Entries[0].Seq : null;
+        }
+        while (page.More && before is not null && await WantsEarlierAsync());
+    }
+
+    public async Task WatchAsync()
+    {
+        await using var client = await sitting.Host.ConnectSignedInAsync(sitting.Cancellation);
+        if (await sitting.ChooseLobbyAsync(client) is not { } lobby)
+            return;
+        var page = await client.HistoryAsync(lobby.LobbyId, limit: PageSize, cancellationToken: sitting.Cancellation);
+        // Before the entries, so that the hint is the first and not the last thing of a long page.
+        Screen.Hint(sitting.Texts.WatchKeys(SafeText.OneLine(lobby.LobbyName)));
+        Screen.Lines(page.Entries.Select(entry => Report.Entry(entry, sitting.Language)));
+        await using var subscription = await client.SubscribeAsync(
+            lobby.LobbyId, new Position(page.LastSeq), sitting.Cancellation);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(sitting.Cancellation);
+        var key = Screen.KeyAsync(ended.Token);
+        var follow = Follow.RunAsync(
+            client, subscription, entry => Screen.Line(Report.Entry(entry, sitting.Language)), Screen.Hint,
+            sitting.Language.Say, ended.Token);
+        await Task.WhenAny(key, follow);
+        await ended.CancelAsync();
+        // The key comes last: what ended the watch by itself matters more than that nobody pressed one.
+        await follow;
+        await key.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Screen.Hint(sitting.Texts.WatchEnded);
+    }
+
+    async Task<bool> WantsEarlierAsync()
+    {
+        MenuText[] choices = [sitting.Texts.Earlier, sitting.Texts.Back];
+        var chosen = await Screen.ChooseAsync(
+            sitting.Texts.EarlierExist, choices, choice => (choice.Name, choice.Hint), sitting.Texts);
+        return chosen == sitting.Texts.Earlier;
+    }
+}

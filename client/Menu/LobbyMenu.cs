@@ -1,0 +1,106 @@
+using Conclave.Protocol;
+using Conclave.Sdk;
+
+namespace Conclave.Client.Menu;
+
+/// <summary>The items about lobbies and who is in them.</summary>
+sealed class LobbyMenu(Sitting sitting)
+{
+    Screen Screen => sitting.Screen;
+
+    public async Task ListAsync()
+    {
+        await using var client = await sitting.Host.ConnectSignedInAsync(sitting.Cancellation);
+        var lobbies = await client.MyLobbiesAsync(sitting.Cancellation);
+        if (lobbies.Count == 0)
+            Screen.Hint(sitting.Texts.NoLobbyYet);
+        Screen.Lines(Report.Lobbies(lobbies, sitting.Language));
+    }
+
+    public async Task CreateAsync()
+    {
+        Screen.Hint(sitting.Texts.GoBack);
+        await using var client = await sitting.Host.ConnectSignedInAsync(sitting.Cancellation);
+        while (await AskNameAsync(sitting.Texts.AskNewLobbyName) is { } name)
+        {
+            try
+            {
+                var lobby = await client.CreateLobbyAsync(name, cancellationToken: sitting.Cancellation);
+                Screen.Done(sitting.Texts.LobbyCreated(SafeText.OneLine(lobby.LobbyName)));
+                Screen.Lines(Report.NewLobby(lobby, sitting.Language));
+                return;
+            }
+            catch (RefusedException refused) when (refused.Code == ErrorCode.LobbyNameTaken)
+            {
+                sitting.Problem(refused);
+            }
+        }
+    }
+
+    public async Task LookUpAsync()
+    {
+        Screen.Hint(sitting.Texts.GoBack);
+        await using var client = await sitting.Host.ConnectAsync(sitting.Cancellation);
+        while (await AskNameAsync(sitting.Texts.AskLobbyName) is { } name)
+        {
+            try
+            {
+                Screen.Lines(Report.Lobby(await client.FindLobbyAsync(name, sitting.Cancellation), sitting.Language));
+                return;
+            }
+            catch (RefusedException refused) when (refused.Code == ErrorCode.NoSuchLobby)
+            {
+                sitting.Problem(refused);
+            }
+        }
+    }
+
+    public async Task MembersAsync()
+    {
+        await using var client = await sitting.Host.ConnectSignedInAsync(sitting.Cancellation);
+        if (await sitting.ChooseLobbyAsync(client) is not { } lobby)
+            return;
+        var members = await client.MembersAsync(lobby.LobbyId, sitting.Cancellation);
+        Screen.Hint(SafeText.OneLine(lobby.LobbyName));
+        Screen.Lines(Report.Members(members, sitting.Language));
+    }
+
+    public async Task InviteAsync()
+    {
+        await using var client = await sitting.Host.ConnectSignedInAsync(sitting.Cancellation);
+        if (await sitting.ChooseLobbyAsync(client) is not { } lobby)
+            return;
+        Screen.Hint(sitting.Texts.GoBack);
+        if (await sitting.AskUserAsync(client, sitting.Texts.AskInvited) is not { } user
+            || await AskRightsAsync(lobby.Rights) is not { } rights)
+            return;
+        var reply = await client.InviteAsync(
+            lobby.LobbyId, user.PublicToken, rights, cancellationToken: sitting.Cancellation);
+        Screen.Done(Report.Invited(reply, lobby.LobbyName, sitting.Language));
+    }
+
+    // Nobody can give what they do not have, so only that is offered.
+    async Task<Rights?> AskRightsAsync(Rights own)
+    {
+        (Rights Item, string Text)[] offered =
+        [
+            (Rights.Write, "write: " + sitting.Texts.RightWrite),
+            (Rights.Invite, "invite: " + sitting.Texts.RightInvite),
+            (Rights.Admin, "admin: " + sitting.Texts.RightAdmin),
+        ];
+        var grantable = offered.Where(right => own.HasFlag(right.Item)).ToArray();
+        if (grantable.Length == 0)
+            return Rights.Read;
+        var ticked = await Screen.TickAsync(
+            sitting.Texts.ChooseRights, sitting.Texts.ChooseRightsKeys, grantable,
+            right => Rights.Default.HasFlag(right));
+        return ticked?.Aggregate(Rights.Read, (all, right) => all | right);
+    }
+
+    async Task<string?> AskNameAsync(string question)
+    {
+        var name = await Screen.AskAsync(() => Screen.AskAsync(question), sitting.Input.NewLobbyName);
+        sitting.About = new About(Lobby: name);
+        return name;
+    }
+}

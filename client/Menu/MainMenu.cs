@@ -1,0 +1,125 @@
+using Conclave.Client.Texts;
+using Conclave.Protocol;
+using Conclave.Sdk;
+
+namespace Conclave.Client.Menu;
+
+/// <summary>
+/// What the program shows without a command: everything it can do, each item with a hint. Trouble of any kind is told
+/// in words and leads back here; only the person ends it.
+/// </summary>
+sealed class MainMenu(Sitting sitting)
+{
+    readonly AccountMenu _account = new(sitting);
+    readonly LobbyMenu _lobby = new(sitting);
+    readonly EntryMenu _entry = new(sitting);
+
+    Screen Screen => sitting.Screen;
+
+    MenuTexts Texts => sitting.Texts;
+
+    public async Task RunAsync()
+    {
+        while (true)
+        {
+            Screen.Line();
+            var items = SignedIn() is { } login ? Inside(login) : Outside();
+            var chosen = await Screen.ChooseAsync(
+                Texts.Choose, items, item => (item.Text.Name, item.Text.Hint), Texts);
+            if (chosen?.Work is not { } work)
+                break;
+            Screen.Header(chosen.Text.Name);
+            await DoAsync(work);
+        }
+        Screen.Line(Texts.Goodbye(sitting.Host.Address));
+    }
+
+    async Task DoAsync(Func<Task> work)
+    {
+        sitting.About = new About();
+        try
+        {
+            await work();
+        }
+        catch (ClientException problem)
+        {
+            Screen.Problem(problem);
+        }
+        catch (ConclaveException exception)
+        {
+            sitting.Problem(exception);
+            // The server no longer knows the session, so that keeping it would only repeat the complaint.
+            if (exception is RefusedException { Code: ErrorCode.BadToken })
+                sitting.Host.Forget();
+        }
+    }
+
+    string? SignedIn()
+    {
+        try
+        {
+            return sitting.Host.Session?.Login;
+        }
+        catch (ClientException problem)
+        {
+            Screen.Problem(problem);
+            return null;
+        }
+    }
+
+    IReadOnlyList<Item> Outside()
+    {
+        Screen.Header(Texts.SignedOutAt(sitting.Host.Address));
+        return
+        [
+            new(Texts.SignIn, _account.SignInAsync),
+            new(Texts.Register, _account.RegisterAsync),
+            new(Texts.User, _account.LookUpAsync),
+            new(Texts.Lobby, _lobby.LookUpAsync),
+            new(Texts.Server, MoveAsync),
+            new(Texts.OtherLanguage, SpeakAsync),
+            new(Texts.Quit, null),
+        ];
+    }
+
+    IReadOnlyList<Item> Inside(string login)
+    {
+        Screen.Header(Texts.SignedInAs(SafeText.OneLine(login), sitting.Host.Address));
+        return
+        [
+            new(Texts.MyLobbies, _lobby.ListAsync),
+            new(Texts.CreateLobby, _lobby.CreateAsync),
+            new(Texts.Send, _entry.SendAsync),
+            new(Texts.Watch, _entry.WatchAsync),
+            new(Texts.History, _entry.ReadAsync),
+            new(Texts.Invite, _lobby.InviteAsync),
+            new(Texts.Members, _lobby.MembersAsync),
+            new(Texts.User, _account.LookUpAsync),
+            new(Texts.Lobby, _lobby.LookUpAsync),
+            new(Texts.SignOut, _account.SignOutAsync),
+            new(Texts.Server, MoveAsync),
+            new(Texts.OtherLanguage, SpeakAsync),
+            new(Texts.Quit, null),
+        ];
+    }
+
+    async Task MoveAsync()
+    {
+        Screen.Hint(Texts.GoBack);
+        var server = await Screen.AskAsync(() => Screen.AskAsync(Texts.AskServer), sitting.Input.Server);
+        if (server is not null)
+            sitting.MoveTo(server);
+    }
+
+    async Task SpeakAsync()
+    {
+        var chosen = await Screen.ChooseAsync(
+            Texts.OtherLanguage.Name, Language.All, language => (language.Endonym, ""), Texts);
+        if (chosen is not null)
+            sitting.Speak(chosen);
+    }
+
+    /// <param name="Text">What is shown.</param>
+    /// <param name="Work">What is done; null quits.</param>
+    sealed record Item(MenuText Text, Func<Task>? Work);
+}

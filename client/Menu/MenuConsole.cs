@@ -1,0 +1,42 @@
+using Spectre.Console;
+using Spectre.Console.Rendering;
+
+namespace Conclave.Client.Menu;
+
+/// <summary>
+/// The terminal as the menu wants it: Ctrl-C goes back like Esc, instead of leaving a half-drawn list behind and the
+/// person outside.
+/// </summary>
+sealed class MenuConsole(IAnsiConsole inner) : IAnsiConsole
+{
+    public Profile Profile => inner.Profile;
+
+    public IAnsiConsoleCursor Cursor => inner.Cursor;
+
+    public IAnsiConsoleInput Input { get; } = new Keys(inner.Input);
+
+    public IExclusivityMode ExclusivityMode => inner.ExclusivityMode;
+
+    public RenderPipeline Pipeline => inner.Pipeline;
+
+    public void Clear(bool home) => inner.Clear(home);
+
+    public void Write(IRenderable renderable) => inner.Write(renderable);
+
+    public void WriteAnsi(Action<AnsiWriter> action) => inner.WriteAnsi(action);
+
+    sealed class Keys(IAnsiConsoleInput inner) : IAnsiConsoleInput
+    {
+        static readonly ConsoleKeyInfo Escape = new('\u001b', ConsoleKey.Escape, false, false, false);
+
+        public bool IsKeyAvailable() => inner.IsKeyAvailable();
+
+        public ConsoleKeyInfo? ReadKey(bool intercept) => Translated(inner.ReadKey(intercept));
+
+        public async Task<ConsoleKeyInfo?> ReadKeyAsync(bool intercept, CancellationToken cancellationToken) =>
+            Translated(await inner.ReadKeyAsync(intercept, cancellationToken));
+
+        static ConsoleKeyInfo? Translated(ConsoleKeyInfo? key) =>
+            key is { Key: ConsoleKey.C, Modifiers: ConsoleModifiers.Control } ? Escape : key;
+    }
+}

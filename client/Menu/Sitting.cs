@@ -1,0 +1,86 @@
+using Conclave.Client.Texts;
+using Conclave.Protocol;
+using Conclave.Sdk;
+
+namespace Conclave.Client.Menu;
+
+/// <summary>One sitting at the menu: the screen, and the language and the server, which both can change.</summary>
+sealed class Sitting
+{
+    readonly string _sessionFolder;
+
+    public Sitting(Screen screen, Language language, string sessionFolder, Uri server)
+    {
+        _sessionFolder = sessionFolder;
+        Screen = screen;
+        Language = language;
+        Host = HostOf(server);
+    }
+
+    public Screen Screen { get; }
+
+    public Language Language { get; private set; }
+
+    public Host Host { get; private set; }
+
+    /// <summary>What the action under way is about, for saying what went wrong.</summary>
+    public About About { get; set; } = new();
+
+    public MenuTexts Texts => Language.Menu;
+
+    public Input Input => new(Language);
+
+    public CancellationToken Cancellation => Screen.Cancellation;
+
+    public void Speak(Language language)
+    {
+        Language = language;
+        language.Use();
+        Host = HostOf(Host.Server);
+    }
+
+    public void MoveTo(Uri server) => Host = HostOf(server);
+
+    /// <summary>Says in words what the SDK reports.</summary>
+    public void Problem(ConclaveException exception) =>
+        Screen.Problem(Wording.InWords(exception, Language, About));
+
+    /// <summary>Lets the person choose one of their lobbies.</summary>
+    /// <returns>Null if there is none, or the person went back.</returns>
+    public async Task<OwnLobby?> ChooseLobbyAsync(ConclaveClient client)
+    {
+        var lobbies = await client.MyLobbiesAsync(Cancellation);
+        if (lobbies.Count == 0)
+        {
+            Screen.Hint(Texts.NoLobbyYet);
+            return null;
+        }
+        var chosen = await Screen.ChooseAsync(
+            Texts.ChooseLobby, lobbies,
+            lobby => (SafeText.OneLine(lobby.LobbyName), Report.RightsText(lobby.Rights)), Texts);
+        if (chosen is not null)
+            About = About with { Lobby = chosen.LobbyName };
+        return chosen;
+    }
+
+    /// <summary>Asks for the login of somebody who is registered, until there is one.</summary>
+    /// <returns>Null if the person went back.</returns>
+    public async Task<UserReply?> AskUserAsync(ConclaveClient client, string question)
+    {
+        while (await Screen.AskAsync(() => Screen.AskAsync(question), Input.Login) is { } login)
+        {
+            About = About with { Login = login };
+            try
+            {
+                return await client.FindUserAsync(login, Cancellation);
+            }
+            catch (RefusedException refused) when (refused.Code == ErrorCode.NoSuchUser)
+            {
+                Problem(refused);
+            }
+        }
+        return null;
+    }
+
+    Host HostOf(Uri server) => new(server, new SessionStore(_sessionFolder, Language), Language);
+}

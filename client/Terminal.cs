@@ -1,0 +1,119 @@
+using System.Text;
+using Conclave.Client.Texts;
+
+namespace Conclave.Client;
+
+/// <summary>
+/// The rules of the terminal, which hold for every command:
+/// <list type="bullet">
+/// <item>Standard output carries data and nothing else, so that it can be piped.</item>
+/// <item>Everything said to a person goes to standard error: questions, progress, and errors as
+/// <c>conclave: what happened</c>, no capital, no full stop, perhaps with a hint on a second line.</item>
+/// <item>What others wrote is shown through <see cref="SafeText"/> only.</item>
+/// <item>A question is asked only if standard input is a terminal; a password is never echoed.</item>
+/// <item>Commands use no colour at all; the menu leaves it out when NO_COLOR is set.</item>
+/// <item>A reader that goes away (<c>| head</c>) ends the program quietly.</item>
+/// </list>
+/// </summary>
+sealed class Terminal(Language language) : IDisposable
+{
+    const string Prefix = "conclave: ";
+
+    // Not Console.Out, which swallows a broken pipe: a watch whose reader is gone would then go on for ever.
+    readonly StreamWriter _output = new(new FileStream(new((nint)1, ownsHandle: false), FileAccess.Write, 1))
+    {
+        AutoFlush = true,
+    };
+
+    public Language Language { get; } = language;
+
+    /// <summary>Whether a person sits at the keyboard.</summary>
+    public static bool CanAsk => !Console.IsInputRedirected;
+
+    /// <summary>Whether a person reads the output.</summary>
+    public static bool IsSeen => !Console.IsOutputRedirected;
+
+    public void Dispose() => _output.Dispose();
+
+    /// <summary>Writes one line of data.</summary>
+    public void Data(string line) => _output.WriteLine(line);
+
+    /// <summary>Says something that is neither data nor an error.</summary>
+    public static void Note(string text) => Console.Error.WriteLine(Prefix + text);
+
+    /// <summary>Says what went wrong, and what to do next.</summary>
+    public void Error(string text, string? hint = null)
+    {
+        Console.Error.WriteLine(Prefix + text);
+        if (hint is not null)
+            Console.Error.WriteLine(Prefix + Language.Say.Hint + ": " + hint);
+    }
+
+    /// <summary>Whether <paramref name="exception"/> says that nobody reads the output any more.</summary>
+    public static bool IsReaderGone(IOException exception)
+    {
+        const int brokenPipe = 32;
+        return exception.HResult == brokenPipe;
+    }
+
+    /// <summary>Asks for a password without showing it.</summary>
+    /// <param name="question">Without a colon at its end.</param>
+    /// <returns>The password, or null if the person pressed Esc or Ctrl-C.</returns>
+    public static string? AskPassword(string question)
+    {
+        Console.Error.Write(question + ": ");
+        var controlC = Console.TreatControlCAsInput;
+        Console.TreatControlCAsInput = true;
+        try
+        {
+            return ReadHidden();
+        }
+        finally
+        {
+            Console.TreatControlCAsInput = controlC;
+            Console.Error.WriteLine();
+        }
+    }
+
+    /// <summary>Standard input up to its end, or up to <paramref name="bytesMax"/> if it goes on.</summary>
+    public static async Task<byte[]> ReadAllAsync(int bytesMax, CancellationToken cancellation)
+    {
+        // A read of a terminal or a pipe cannot be called off, so it is left behind when the program is interrupted.
+        return await Task.Run(Read, cancellation).WaitAsync(cancellation);
+
+        byte[] Read()
+        {
+            using var input = Console.OpenStandardInput();
+            var buffer = new byte[bytesMax];
+            return buffer[..input.ReadAtLeast(buffer, bytesMax, throwOnEndOfStream: false)];
+        }
+    }
+
+    static string? ReadHidden()
+    {
+        var typed = new StringBuilder();
+        while (true)
+        {
+            var key = Console.ReadKey(intercept: true);
+            switch (key)
+            {
+                case { Key: ConsoleKey.Enter }:
+                    return typed.ToString();
+                case { Key: ConsoleKey.Escape }:
+                case { Key: ConsoleKey.C, Modifiers: ConsoleModifiers.Control }:
+                case { Key: ConsoleKey.D, Modifiers: ConsoleModifiers.Control } when typed.Length == 0:
+                    return null;
+                case { Key: ConsoleKey.U, Modifiers: ConsoleModifiers.Control }:
+                    typed.Clear();
+                    break;
+                case { Key: ConsoleKey.Backspace } when typed.Length > 0:
+                    typed.Length -= char.IsLowSurrogate(typed[^1]) && typed.Length > 1 ? 2 : 1;
+                    break;
+                default:
+                    if (!char.IsControl(key.KeyChar))
+                        typed.Append(key.KeyChar);
+                    break;
+            }
+        }
+    }
+}
