@@ -23,7 +23,7 @@ public static class WireJson
     public static JsonWriterOptions WriterOptions { get; } =
         new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
-    static ProtocolJson Context { get; } = new(new JsonSerializerOptions(ProtocolJson.Default.Options)
+    internal static ProtocolJson Context { get; } = new(new JsonSerializerOptions(ProtocolJson.Default.Options)
     {
         // Nothing of ours is ever pasted into HTML, and Cyrillic as \u0430 triples it.
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,

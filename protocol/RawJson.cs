@@ -17,7 +17,7 @@ public readonly record struct RawJson(ReadOnlyMemory<byte> Utf8)
 
     /// <summary>The JSON string that holds <paramref name="text"/>.</summary>
     public static RawJson OfString(string text) =>
-        new(JsonSerializer.SerializeToUtf8Bytes(text, ProtocolJson.Default.String));
+        new(JsonSerializer.SerializeToUtf8Bytes(text, WireJson.Context.String));
 
     /// <summary>The text of a JSON string, or null if this is a value of another kind.</summary>
     public string? AsString()

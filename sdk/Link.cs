@@ -247,7 +247,7 @@ sealed class Link : IAsyncDisposable
         return TimeSpan.FromMilliseconds(longest * (0.5 + RandomNumberGenerator.GetInt32(1001) / 2000.0));
     }
 
-    static Uri AddressOf(Uri server)
+    internal static Uri AddressOf(Uri server)
     {
         if (!server.IsAbsoluteUri)
             throw new ArgumentException("The server's address is not absolute.", nameof(server));

@@ -103,22 +103,25 @@ sealed class Outbox(ConclaveOptions options)
         Request? request;
         lock (_gate)
         {
-            if (!_inFlight.Remove(id, out request))
+            if (!_inFlight.TryGetValue(id, out request))
                 return;
-            if (request == _introduction)
-                _introduction = null;
-            // Whoever has shown a valid token, or a password, may send large requests on this connection.
-            _isKnown |= ok && (request.Token is not null || request.HoldsPassword);
         }
         try
         {
-            if (ok)
+            if (ok && Settle(request, ok, again: null))
+            {
                 request.Complete(utf8);
-            else
-                Refuse(request, WireJson.Deserialize<ErrorReply>(utf8).Error);
+            }
+            else if (!ok)
+            {
+                var refusal = WireJson.Deserialize<ErrorReply>(utf8).Error ?? throw new JsonException("no error");
+                if (Settle(request, ok, Again(request, refusal)))
+                    request.Fail(RefusedException.From(refusal));
+            }
         }
         catch (JsonException exception)
         {
+            Forget(request);
             request.Fail(new BrokenServerException("an answer has not the fields it must have", exception));
         }
         _changes.Writer.TryWrite(true);
@@ -192,10 +195,33 @@ sealed class Outbox(ConclaveOptions options)
         { Token = large.Token };
     }
 
-    void Refuse(Request request, Refusal refusal)
+    /// <summary>
+    /// Takes an answered request out, or puts it back where it stood. In one step, so that no later one slips past.
+    /// </summary>
+    /// <returns>Whether this was its final answer, and somebody waits for it.</returns>
+    bool Settle(Request request, bool isOk, long? again)
     {
-        var wait = refusal.RetryAfterMs is { } milliseconds ? TimeSpan.FromMilliseconds(milliseconds) : RetryAfterDefault;
-        var again = After(wait < RetryAfterMin ? RetryAfterMin : wait);
+        lock (_gate)
+        {
+            if (!_inFlight.Remove(request.Id))
+                return false;
+            if (again is { } notBefore)
+            {
+                request.NotBefore = notBefore;
+                _waiting.Add(request.Id, request);
+                return false;
+            }
+            if (request == _introduction)
+                _introduction = null;
+            // Whoever has shown a valid token, or a password, may send large requests on this connection.
+            _isKnown |= isOk && (request.Token is not null || request.HoldsPassword);
+            return true;
+        }
+    }
+
+    /// <summary>When it is right to send a refused request again; null if never.</summary>
+    long? Again(Request request, Refusal refusal)
+    {
         var helps = refusal.Code switch
         {
             ErrorCode.Busy => true,
@@ -203,13 +229,8 @@ sealed class Outbox(ConclaveOptions options)
             ErrorCode.RateLimited => request.Kind is RequestKind.Append or RequestKind.Follow,
             _ => false,
         };
-        if (!helps || again >= request.Deadline)
-        {
-            request.Fail(RefusedException.From(refusal));
-            return;
-        }
-        request.NotBefore = again;
-        lock (_gate)
-            _waiting.Add(request.Id, request);
+        var wait = refusal.RetryAfterMs is { } milliseconds ? TimeSpan.FromMilliseconds(milliseconds) : RetryAfterDefault;
+        var again = After(wait < RetryAfterMin ? RetryAfterMin : wait);
+        return helps && again < request.Deadline ? again : null;
     }
 }

@@ -1,0 +1,102 @@
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using System.Text;
+using Conclave.Sdk;
+
+namespace Conclave.Tests.Sdk;
+
+/// <summary>
+/// What others build on changes only on purpose: whoever changes the surface of the SDK changes PublicSurface.txt too.
+/// </summary>
+public sealed class PublicSurfaceTests
+{
+    static readonly NullabilityInfoContext Nullability = new();
+
+    [Fact]
+    public void Public_surface_is_the_one_in_the_golden_file()
+    {
+        var golden = Path.Combine(Path.GetDirectoryName(ThisFile())!, "PublicSurface.txt");
+        var surface = Describe(typeof(ConclaveClient).Assembly);
+        if (Environment.GetEnvironmentVariable("CONCLAVE_ACCEPT_SURFACE") == "1")
+        {
+            File.WriteAllText(golden, surface);
+        }
+        Assert.Equal(File.ReadAllText(golden), surface);
+    }
+
+    static string Describe(Assembly assembly)
+    {
+        var text = new StringBuilder();
+        foreach (var type in assembly.GetExportedTypes().OrderBy(type => type.FullName, StringComparer.Ordinal))
+        {
+            var kind = type switch
+            {
+                { IsEnum: true } => "enum",
+                { IsValueType: true } => "struct",
+                { IsAbstract: true, IsSealed: true } => "static class",
+                { IsAbstract: true } => "abstract class",
+                { IsSealed: true } => "sealed class",
+                _ => "class",
+            };
+            var parent = type.BaseType is { } ancestor && ancestor.Assembly == assembly ? $" : {ancestor.Name}" : "";
+            text.Append(null, $"{kind} {type.FullName}{parent}\n");
+            foreach (var line in MembersOf(type).Order(StringComparer.Ordinal))
+            {
+                text.Append(null, $"    {line}\n");
+            }
+        }
+        return text.ToString();
+    }
+
+    static IEnumerable<string> MembersOf(Type type)
+    {
+        const BindingFlags Declared =
+            BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
+        foreach (var constructor in type.GetConstructors(Declared))
+        {
+            yield return $"new({Parameters(constructor)})";
+        }
+        foreach (var property in type.GetProperties(Declared))
+        {
+            var set = property.SetMethod is not { IsPublic: true } method ? ""
+                : method.ReturnParameter.GetRequiredCustomModifiers().Contains(typeof(IsExternalInit)) ? " init;" : " set;";
+            yield return $"{Modifier(property.GetMethod!)}{Name(property.PropertyType)}{Mark(Nullability.Create(property))} {property.Name} {{ get;{set} }}";
+        }
+        foreach (var field in type.GetFields(Declared).Where(field => !field.IsSpecialName))
+        {
+            yield return $"const {field.Name} = {field.GetRawConstantValue()}";
+        }
+        foreach (var method in type.GetMethods(Declared).Where(IsWritten))
+        {
+            yield return $"{Modifier(method)}{Name(method.ReturnType)} {method.Name}({Parameters(method)})";
+        }
+    }
+
+    /// <summary>Accessors stand with their properties, and what a record makes by itself says nothing.</summary>
+    static bool IsWritten(MethodInfo method) =>
+        (!method.IsSpecialName || method.Name.StartsWith("op_Implicit", StringComparison.Ordinal))
+        && method.GetCustomAttribute<CompilerGeneratedAttribute>() is null
+        && !method.Name.Contains('<', StringComparison.Ordinal);
+
+    static string Modifier(MethodInfo method) => method.IsStatic ? "static " : "";
+
+    static string Parameters(MethodBase method) => string.Join(", ", method.GetParameters().Select(parameter =>
+        $"{Name(parameter.ParameterType)}{Mark(Nullability.Create(parameter))} {parameter.Name}{(parameter.HasDefaultValue ? $" = {parameter.DefaultValue ?? "default"}" : "")}"));
+
+    /// <summary>What <see cref="Name"/> cannot see: a reference that may be null.</summary>
+    static string Mark(NullabilityInfo info) =>
+        !info.Type.IsValueType && info.ReadState == NullabilityState.Nullable ? "?" : "";
+
+    static string Name(Type type)
+    {
+        if (Nullable.GetUnderlyingType(type) is { } value)
+        {
+            return $"{Name(value)}?";
+        }
+        return type.IsGenericType
+            ? $"{type.Name[..type.Name.IndexOf('`', StringComparison.Ordinal)]}<{string.Join(", ", type.GetGenericArguments().Select(Name))}>"
+            : type.Name;
+    }
+
+    static string ThisFile([CallerFilePath] string path = "") => path;
+}
