@@ -47,6 +47,7 @@ public static class WireJson
 [JsonSerializable(typeof(MessageReply))]
 [JsonSerializable(typeof(MyLobbiesReply))]
 [JsonSerializable(typeof(MembersReply))]
+[JsonSerializable(typeof(HistoryPage))]
 [JsonSerializable(typeof(HistoryReply))]
 [JsonSerializable(typeof(PingReply))]
 [JsonSerializable(typeof(LobbyEvent))]

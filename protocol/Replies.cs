@@ -133,9 +133,19 @@ public sealed class MembersReply : Reply
 /// <param name="Since">When the entry that made the user a member was sent.</param>
 public sealed record Member(string Login, Guid PublicToken, Rights Rights, DateTimeOffset Since);
 
-/// <summary>
-/// A page of a lobby's log as a client reads it. The server writes its <c>events</c> from bytes it already has.
-/// </summary>
+/// <summary>The reply to <c>history</c> as a server writes it: its events are bytes already.</summary>
+public sealed class HistoryPage : Reply
+{
+    /// <summary>Ascending by seq; each one object, as subscribers get it.</summary>
+    public required IReadOnlyList<RawJson> Events { get; init; }
+
+    public required long LastSeq { get; init; }
+
+    /// <summary>Whether there are more on the side where the page was cut.</summary>
+    public required bool More { get; init; }
+}
+
+/// <summary>The reply to <c>history</c> as a client reads it.</summary>
 public sealed class HistoryReply : Reply
 {
     /// <summary>Ascending by seq.</summary>
