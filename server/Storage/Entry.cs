@@ -1,0 +1,101 @@
+using Conclave.Protocol;
+
+namespace Conclave.Server.Storage;
+
+/// <summary>
+/// An entry that somebody wants in a lobby's log. A class and not a record: <see cref="RowData"/> is private.
+/// </summary>
+sealed class NewEntry
+{
+    public required LobbyInfo Lobby { get; init; }
+
+    public required EntryKind Kind { get; init; }
+
+    public required Person Author { get; init; }
+
+    /// <summary>Makes the entry happen once; drawn by the server where the client gave none.</summary>
+    public required Guid Nonce { get; init; }
+
+    /// <summary>Whom it is about; null in messages and at the lobby's creation.</summary>
+    public Guid? Member { get; init; }
+
+    /// <summary>Of an invitation and a change of rights.</summary>
+    public Rights? Rights { get; init; }
+
+    /// <summary>Of the lobby's creation.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>Of the lobby's creation: the lobby's key as it is stored.</summary>
+    public byte[]? WrappedKey { get; init; }
+
+    /// <summary>Of a message: the exact bytes to store.</summary>
+    public ReadOnlyMemory<byte> RowData { get; init; }
+}
+
+/// <summary>An entry of a lobby's log. A class and not a record: <see cref="RowData"/> is private.</summary>
+sealed class StoredEntry
+{
+    public required Guid LobbyId { get; init; }
+
+    public required long Seq { get; init; }
+
+    public required EntryKind Kind { get; init; }
+
+    public required DateTimeOffset SentAt { get; init; }
+
+    public required Person Author { get; init; }
+
+    public required Guid Nonce { get; init; }
+
+    public Person? Member { get; init; }
+
+    public Rights? Rights { get; init; }
+
+    public string? Name { get; init; }
+
+    /// <summary>Of a message: the exact bytes that were posted; empty if they were left out of the page.</summary>
+    public ReadOnlyMemory<byte> RowData { get; init; }
+
+    /// <summary>Of a message: the size of what was posted, in bytes.</summary>
+    public int RowBytes { get; init; }
+}
+
+/// <summary>What became of a <see cref="NewEntry"/>.</summary>
+/// <param name="Verdict">Whether it is in the log, and if not, why.</param>
+/// <param name="LobbyId">The lobby; of a duplicate creation the first one's.</param>
+/// <param name="Seq">Its place; of a duplicate the first one's; else 0.</param>
+/// <param name="SentAt">The time it got; of a duplicate the first one's.</param>
+/// <param name="MemberLogin">The login of <see cref="NewEntry.Member"/>, if there is such a user.</param>
+readonly record struct Appended(
+    Verdict Verdict, Guid LobbyId = default, long Seq = 0, DateTimeOffset SentAt = default, string? MemberLogin = null);
+
+/// <summary>The outcome of an append. The numbers are those the SQL gives.</summary>
+enum Verdict
+{
+    Stored = 0,
+    Duplicate = 1,
+
+    /// <summary>The lobby's row was locked by another transaction: nothing was decided.</summary>
+    Locked = 2,
+    NoSuchLobby = 3,
+    Forbidden = 4,
+    NoSuchUser = 5,
+    AlreadyMember = 6,
+    NotAMember = 7,
+    LastAdmin = 8,
+    NameTaken = 9,
+
+    // The following are not the SQL's.
+
+    /// <summary>The nonce stands for another content.</summary>
+    NonceReused = 100,
+
+    /// <summary>A fault of ours: this entry alone makes the statement fail.</summary>
+    Broken = 101,
+
+    /// <summary>The database is away; nothing was stored.</summary>
+    Unavailable = 102,
+
+    /// <summary>The commit's answer was lost and could not be found out.</summary>
+    Unknown = 103,
+}

@@ -1,0 +1,125 @@
+using Npgsql;
+
+namespace Conclave.Server.Storage;
+
+/// <summary>Which part of a log to read.</summary>
+/// <param name="From">The entries after this seq, or before it if <paramref name="Backward"/>.</param>
+/// <param name="Backward">Whether the page is filled from its newer end.</param>
+/// <param name="CountMax">Entries at most.</param>
+/// <param name="BytesMax">Bytes at most, or one entry.</param>
+/// <param name="BodyBytesMax">Larger row_data is left out.</param>
+readonly record struct PageRange(
+    long From, bool Backward, int CountMax, int BytesMax, int BodyBytesMax = int.MaxValue);
+
+/// <summary>The log: inserts entries and reads pages of it. Encrypts on insert and decrypts on read.</summary>
+sealed class EntryStore(Database database)
+{
+    // What an entry costs beside its row_data, about: names, keys and the JSON around them.
+    const int EntryOverheadBytes = 300;
+
+    /// <summary>A connection for <see cref="AppendAsync"/>. When this fails, nothing was sent.</summary>
+    public ValueTask<NpgsqlConnection> ConnectAsync(CancellationToken cancellation) =>
+        database.Writing.OpenConnectionAsync(cancellation);
+
+    /// <summary>
+    /// Appends entries, in one transaction and one flight to the database; judges each against the log as it stands
+    /// inside that transaction. The caller sees to it that no nonce comes twice, and that a lobby's entry that
+    /// changes members is its last: the judgement is of the state before the batch.
+    /// </summary>
+    /// <param name="connection">From <see cref="ConnectAsync"/>.</param>
+    /// <param name="entries">In order. No more than a few thousand.</param>
+    /// <param name="patient">Whether to wait for locked lobbies; if not, they are passed over.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <returns>What became of each entry, in the same order.</returns>
+    public async Task<Appended[]> AppendAsync(
+        NpgsqlConnection connection, IReadOnlyList<NewEntry> entries, bool patient, CancellationToken cancellation)
+    {
+        var creations = IndexesOf(entries, creations: true);
+        var others = IndexesOf(entries, creations: false);
+        var results = new Appended[entries.Count];
+        await using var batch = new NpgsqlBatch(connection);
+        if (creations.Length > 0)
+            AppendSql.AddCreations(batch, [.. creations.Select(index => entries[index])]);
+        if (others.Length > 0)
+            AppendSql.AddEntries(batch, [.. others.Select(index => entries[index])], patient);
+        // Without an explicit transaction the whole batch is one: it commits at its end or not at all.
+        await using (var reader = await batch.ExecuteReaderAsync(cancellation))
+        {
+            if (creations.Length > 0)
+            {
+                await ReadAsync(reader, creations, results, cancellation);
+                await reader.NextResultAsync(cancellation);
+            }
+            if (others.Length > 0)
+            {
+                // The first result is of the statement that locks.
+                await reader.NextResultAsync(cancellation);
+                await ReadAsync(reader, others, results, cancellation);
+            }
+            while (await reader.NextResultAsync(cancellation))
+            {
+                // Reading to the end is what makes sure that the commit succeeded.
+            }
+        }
+        await CompareDuplicatesAsync(entries, results, cancellation);
+        return results;
+    }
+
+    /// <summary>A page of a log, ascending.</summary>
+    public async Task<List<StoredEntry>> ReadAsync(
+        LobbyInfo lobby, PageRange range, CancellationToken cancellation)
+    {
+        await using var command = database.Source.CreateCommand(range.Backward ? PageSql.Backward : PageSql.Forward);
+        command.Parameters.Add(new() { Value = lobby.LobbyId });
+        command.Parameters.Add(new() { Value = range.From });
+        command.Parameters.Add(new() { Value = range.CountMax });
+        command.Parameters.Add(new() { Value = (long)range.BytesMax });
+        command.Parameters.Add(new() { Value = EntryOverheadBytes });
+        command.Parameters.Add(new() { Value = (long)range.BodyBytesMax + LobbyKey.OverheadBytes });
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        List<StoredEntry> entries = [];
+        while (await reader.ReadAsync(cancellation))
+            entries.Add(PageSql.Read(reader, lobby));
+        if (range.Backward)
+            entries.Reverse();
+        return entries;
+    }
+
+    static int[] IndexesOf(IReadOnlyList<NewEntry> entries, bool creations) =>
+        [.. Enumerable.Range(0, entries.Count)
+            .Where(index => entries[index].Kind == EntryKind.LobbyCreated == creations)];
+
+    static async Task ReadAsync(
+        NpgsqlDataReader reader, int[] indexes, Appended[] results, CancellationToken cancellation)
+    {
+        foreach (var index in indexes)
+        {
+            if (!await reader.ReadAsync(cancellation))
+                throw new InvalidDataException("an append answered fewer rows than it was given");
+            results[index] = new Appended(
+                (Verdict)reader.GetInt32(0),
+                reader.GetGuid(1),
+                reader.GetInt64(2),
+                reader.IsDBNull(3) ? default : reader.GetFieldValue<DateTimeOffset>(3),
+                reader.IsDBNull(4) ? null : reader.GetString(4));
+        }
+    }
+
+    // Bodies are encrypted: whether a repeated nonce stands for the same content is found out here and not in SQL.
+    async Task CompareDuplicatesAsync(
+        IReadOnlyList<NewEntry> entries, Appended[] results, CancellationToken cancellation)
+    {
+        for (var index = 0; index < results.Length; index++)
+        {
+            var entry = entries[index];
+            if (results[index].Verdict != Verdict.Duplicate || entry.Kind == EntryKind.LobbyCreated)
+                continue;
+            var place = new PageRange(results[index].Seq - 1, Backward: false, CountMax: 1, BytesMax: 1);
+            var stored = (await ReadAsync(entry.Lobby, place, cancellation))[0];
+            var isSame = stored.Kind == entry.Kind && stored.Member?.PublicToken == entry.Member
+                && stored.Rights == entry.Rights && stored.RowData.Span.SequenceEqual(entry.RowData.Span);
+            if (!isSame)
+                results[index] = new Appended(Verdict.NonceReused);
+        }
+    }
+}

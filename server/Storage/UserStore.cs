@@ -1,0 +1,58 @@
+using Conclave.Protocol;
+using Npgsql;
+
+namespace Conclave.Server.Storage;
+
+/// <summary>A registered user.</summary>
+sealed record User(Person Person, DateTimeOffset RegisteredAt);
+
+/// <summary>Keeps users and their password hashes.</summary>
+sealed class UserStore(Database database)
+{
+    /// <summary>Adds a user. False if the login is taken.</summary>
+    public async Task<bool> AddAsync(Person person, string passwordHash, CancellationToken cancellation)
+    {
+        await using var command = database.Source.CreateCommand(
+            """
+            INSERT INTO users (public_token, login, password_hash, registered_at) VALUES ($1, $2, $3, now())
+            ON CONFLICT (login) DO NOTHING
+            """);
+        command.Parameters.Add(new() { Value = person.PublicToken });
+        command.Parameters.Add(new() { Value = person.Login });
+        command.Parameters.Add(new() { Value = passwordHash });
+        return await command.ExecuteNonQueryAsync(cancellation) == 1;
+    }
+
+    public async Task<User?> FindAsync(string login, CancellationToken cancellation)
+    {
+        await using var command = database.Source.CreateCommand(
+            "SELECT login, public_token, registered_at FROM users WHERE login = $1");
+        command.Parameters.Add(new() { Value = login });
+        return await ReadAsync(command, cancellation);
+    }
+
+    public async Task<User?> FindAsync(Guid publicToken, CancellationToken cancellation)
+    {
+        await using var command = database.Source.CreateCommand(
+            "SELECT login, public_token, registered_at FROM users WHERE public_token = $1");
+        command.Parameters.Add(new() { Value = publicToken });
+        return await ReadAsync(command, cancellation);
+    }
+
+    /// <summary>The stored hash of a user's password; null if there is no such user.</summary>
+    public async Task<string?> FindPasswordHashAsync(string login, CancellationToken cancellation)
+    {
+        await using var command = database.Source.CreateCommand("SELECT password_hash FROM users WHERE login = $1");
+        command.Parameters.Add(new() { Value = login });
+        return (string?)await command.ExecuteScalarAsync(cancellation);
+    }
+
+    static async Task<User?> ReadAsync(NpgsqlCommand command, CancellationToken cancellation)
+    {
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        if (!await reader.ReadAsync(cancellation))
+            return null;
+        var person = new Person(reader.GetString(0), reader.GetGuid(1));
+        return new User(person, reader.GetFieldValue<DateTimeOffset>(2));
+    }
+}
