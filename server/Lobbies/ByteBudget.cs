@@ -1,0 +1,78 @@
+namespace Conclave.Server.Lobbies;
+
+/// <summary>
+/// Memory that many share. Whoever finds it used up waits, in order, and that is the back-pressure: nothing fails.
+/// A lease is never waited for while holding another, so that nobody waits in a circle.
+/// </summary>
+sealed class ByteBudget(long size)
+{
+    readonly long _bytesMax = size;
+    readonly Lock _gate = new();
+    readonly Queue<(long Bytes, TaskCompletionSource<Lease> Turn)> _waiting = new();
+    long _free = size;
+
+    /// <summary>Takes bytes at once, if need be beyond the budget: for amounts too small to wait for.</summary>
+    public Lease Take(long bytes)
+    {
+        lock (_gate)
+            _free -= bytes;
+        return new Lease(this, bytes);
+    }
+
+    /// <summary>Waits until bytes are free, and takes them. More than the whole budget waits for all of it.</summary>
+    public async ValueTask<Lease> LeaseAsync(long bytes, CancellationToken cancellation)
+    {
+        bytes = Math.Min(bytes, _bytesMax);
+        TaskCompletionSource<Lease> turn;
+        lock (_gate)
+        {
+            if (_waiting.Count == 0 && _free >= bytes)
+            {
+                _free -= bytes;
+                return new Lease(this, bytes);
+            }
+            turn = new TaskCompletionSource<Lease>(TaskCreationOptions.RunContinuationsAsynchronously);
+            _waiting.Enqueue((bytes, turn));
+        }
+        await using (cancellation.Register(() => turn.TrySetCanceled(cancellation)))
+            return await turn.Task;
+    }
+
+    void Return(long bytes)
+    {
+        lock (_gate)
+        {
+            _free += bytes;
+            while (_waiting.TryPeek(out var next) && (next.Turn.Task.IsCanceled || _free >= next.Bytes))
+            {
+                _waiting.Dequeue();
+                // A waiter may have given up this very moment.
+                if (next.Turn.TrySetResult(new Lease(this, next.Bytes)))
+                    _free -= next.Bytes;
+            }
+        }
+    }
+
+    /// <summary>Bytes taken from a budget, until disposed.</summary>
+    public sealed class Lease(ByteBudget budget, long bytes) : IDisposable
+    {
+        long _bytes = bytes;
+
+        /// <summary>Gives back all but <paramref name="bytes"/>.</summary>
+        public void ShrinkTo(long bytes)
+        {
+            var excess = _bytes - bytes;
+            if (excess <= 0)
+                return;
+            _bytes = bytes;
+            budget.Return(excess);
+        }
+
+        public void Dispose()
+        {
+            var held = Interlocked.Exchange(ref _bytes, 0);
+            if (held > 0)
+                budget.Return(held);
+        }
+    }
+}

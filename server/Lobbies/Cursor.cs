@@ -1,0 +1,135 @@
+using Conclave.Server.Storage;
+
+namespace Conclave.Server.Lobbies;
+
+/// <summary>What a cursor has for its connection.</summary>
+enum CursorState
+{
+    /// <summary>Nothing new.</summary>
+    UpToDate,
+
+    /// <summary>The entries handed out; there may be more.</summary>
+    Ready,
+
+    /// <summary>The next entries are only in the database: load a page.</summary>
+    Behind,
+
+    /// <summary>It is over: unsubscribed, signed out, or removed from the lobby.</summary>
+    Ended,
+}
+
+/// <summary>
+/// A subscription: a position in a lobby's log and nothing more. Whoever owns it pulls the entries after the position,
+/// from the lobby's tail or, when that no longer reaches back, from pages of the log.
+/// </summary>
+sealed class Cursor
+{
+    readonly DueCursors _due;
+    readonly Standing _standing;
+    Page? _page;
+    int _isDue = 1;
+    volatile bool _isEnded;
+
+    /// <param name="lobby">Whose log it follows.</param>
+    /// <param name="session">The session it belongs to.</param>
+    /// <param name="standing">Under which membership it was opened.</param>
+    /// <param name="after">The position: entries after it are due.</param>
+    /// <param name="tail">The end of the log.</param>
+    /// <param name="due">Where to say that there is something to pull.</param>
+    public Cursor(LobbyInfo lobby, Session session, Standing standing, long after, Tail tail, DueCursors due)
+    {
+        Lobby = lobby;
+        Session = session;
+        _standing = standing;
+        Position = after;
+        Tail = tail;
+        _due = due;
+    }
+
+    public LobbyInfo Lobby { get; }
+
+    /// <summary>The end of the lobby's log, as far as it is kept here.</summary>
+    public Tail Tail { get; }
+
+    public Session Session { get; }
+
+    /// <summary>The last entry handed out.</summary>
+    public long Position { get; private set; }
+
+    public bool IsEnded => _isEnded;
+
+    /// <summary>Whether it holds a page that is not handed out yet.</summary>
+    public bool HasPage => _page is not null;
+
+    /// <summary>Starts it: until now it was silent, so that nothing goes out before the reply that announces it.</summary>
+    public void Start()
+    {
+        Volatile.Write(ref _isDue, 0);
+        Wake();
+    }
+
+    /// <summary>Says that there may be something to pull.</summary>
+    public void Wake()
+    {
+        if (Interlocked.Exchange(ref _isDue, 1) == 0)
+            _due.Add(this);
+    }
+
+    /// <summary>Ends it: nothing more is handed out.</summary>
+    public void End() => _isEnded = true;
+
+    /// <summary>
+    /// Hands out the next entries, and moves the position behind them. Of a removal that ends the membership under
+    /// which it was opened, that entry is the last.
+    /// </summary>
+    /// <param name="destination">How many at most.</param>
+    /// <param name="bytesMax">Bytes at most, or one entry.</param>
+    /// <param name="count">How many.</param>
+    public CursorState Take(Span<EntryFrame> destination, int bytesMax, out int count)
+    {
+        // Before looking, so that what is committed from here on makes it due again.
+        Volatile.Write(ref _isDue, 0);
+        count = 0;
+        if (_isEnded)
+            return CursorState.Ended;
+        count = TakeFromPage(destination, bytesMax);
+        if (count == 0)
+            count = Tail.Read(Position, destination, bytesMax);
+        if (count < 0)
+        {
+            count = 0;
+            return CursorState.Behind;
+        }
+        for (var index = 0; index < count; index++)
+        {
+            Position = destination[index].Seq;
+            if (destination[index].Removes != Session.Person.PublicToken || Position <= _standing.SinceSeq)
+                continue;
+            count = index + 1;
+            End();
+            break;
+        }
+        return count == 0 ? CursorState.UpToDate : CursorState.Ready;
+    }
+
+    /// <summary>Gives it the page after <see cref="Position"/>, which it asked for by being behind.</summary>
+    public void SetPage(Page page)
+    {
+        if (page.FirstSeq is { } seq && seq != Position + 1)
+            throw new InvalidDataException("a page of the log does not start where the cursor stands");
+        Interlocked.Exchange(ref _page, page)?.Dispose();
+    }
+
+    /// <summary>Lets go of a page whose reader has stalled. It is read again when the reader moves on.</summary>
+    public void DropPage() => Interlocked.Exchange(ref _page, null)?.Dispose();
+
+    int TakeFromPage(Span<EntryFrame> destination, int bytesMax)
+    {
+        if (_page is not { } page)
+            return 0;
+        var count = page.Take(destination, bytesMax);
+        if (page.IsEmpty)
+            DropPage();
+        return count;
+    }
+}

@@ -1,0 +1,157 @@
+using Conclave.Protocol;
+using Conclave.Server.Storage;
+
+namespace Conclave.Server.Lobbies;
+
+/// <summary>
+/// The lobbies that have subscribers on this server. The writer appends what it committed; cursors pull. Nothing is
+/// queued per subscriber, so a slow one costs one number.
+/// </summary>
+sealed class LiveLobbies(LobbyStore lobbies, EntryStore entries, Limits limits) : IDisposable
+{
+    /// <summary>
+    /// Pages read at one time, of all cursors together: a share of the database's connections small enough that
+    /// replaying history does not slow what is live.
+    /// </summary>
+    const int PageReadersMax = 4;
+
+    const int PageCountMax = 1000;
+    const int PageBytesMax = 256 << 10;
+
+    readonly Lock _gate = new();
+    readonly Dictionary<Guid, (Tail Tail, int Holders)> _tails = [];
+    readonly SemaphoreSlim _pageReaders = new(PageReadersMax);
+    readonly ByteBudget _pageBytes = new(limits.FrameBytesBudget);
+    long _tailBytes;
+
+    /// <summary>
+    /// Opens a cursor in the lobby for a member. It is silent until it is started.
+    /// </summary>
+    /// <param name="lobby">The lobby.</param>
+    /// <param name="session">Whose it is.</param>
+    /// <param name="after">The position; null for the end of the log.</param>
+    /// <param name="due">Where the cursor says that there is something to pull.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <returns>
+    /// No cursor if the user is no member or <paramref name="after"/> is beyond the end; no standing if the lobby is
+    /// gone.
+    /// </returns>
+    public async Task<(Cursor? Cursor, Standing? Standing)> OpenAsync(
+        LobbyInfo lobby, Session session, long? after, DueCursors due, CancellationToken cancellation)
+    {
+        // The tail is there before the log's end is read: what is committed later than that read is appended to it.
+        var tail = Hold(lobby.LobbyId);
+        Cursor? cursor = null;
+        try
+        {
+            var standing = await lobbies.StandingAsync(lobby.LobbyId, session.Person.PublicToken, cancellation);
+            if (standing is not { IsMember: true } member || after > member.LastSeq)
+                return (null, standing);
+            cursor = new Cursor(lobby, session, member, after ?? member.LastSeq, tail, due);
+            Count(tail.Attach(cursor, member));
+            return (cursor, standing);
+        }
+        finally
+        {
+            if (cursor is null)
+                Release(lobby.LobbyId);
+        }
+    }
+
+    /// <summary>Ends a cursor that was opened here, once, and lets the lobby's tail go with its last one.</summary>
+    public void Close(Cursor cursor)
+    {
+        cursor.End();
+        cursor.DropPage();
+        cursor.Tail.Detach(cursor);
+        Release(cursor.Lobby.LobbyId);
+    }
+
+    /// <summary>Takes over what was committed to one lobby, in order.</summary>
+    public void Append(Guid lobbyId, List<StoredEntry> committed)
+    {
+        Tail? tail;
+        lock (_gate)
+            tail = _tails.GetValueOrDefault(lobbyId).Tail;
+        if (tail is not null && Count(tail.Append(committed)) > limits.TailBytesBudget)
+            Shrink();
+    }
+
+    /// <summary>Reads the next page of a cursor that is behind.</summary>
+    public async Task<Page> ReadPageAsync(Cursor cursor, CancellationToken cancellation)
+    {
+        var lease = await _pageBytes.LeaseAsync(PageBytesMax, cancellation);
+        try
+        {
+            return new Page(await ReadAsync(cursor, cancellation), lease);
+        }
+        catch
+        {
+            lease.Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose() => _pageReaders.Dispose();
+
+    async Task<List<EntryFrame>> ReadAsync(Cursor cursor, CancellationToken cancellation)
+    {
+        await _pageReaders.WaitAsync(cancellation);
+        try
+        {
+            var range = new PageRange(cursor.Position, Backward: false, PageCountMax, PageBytesMax);
+            var page = await entries.ReadAsync(cursor.Lobby, range, cancellation);
+            var name = cursor.Tail.LobbyName;
+            return page.ConvertAll(entry => EntryFrame.Of(entry, name));
+        }
+        finally
+        {
+            _pageReaders.Release();
+        }
+    }
+
+    Tail Hold(Guid lobbyId)
+    {
+        lock (_gate)
+        {
+            if (!_tails.TryGetValue(lobbyId, out var held))
+                held = (new Tail(), 0);
+            _tails[lobbyId] = (held.Tail, held.Holders + 1);
+            return held.Tail;
+        }
+    }
+
+    void Release(Guid lobbyId)
+    {
+        lock (_gate)
+        {
+            var (tail, holders) = _tails[lobbyId];
+            if (holders > 1)
+            {
+                _tails[lobbyId] = (tail, holders - 1);
+                return;
+            }
+            _tails.Remove(lobbyId);
+            Count(-tail.Close());
+        }
+    }
+
+    // Down to nine tenths, so that this does not run again with the next entry.
+    void Shrink()
+    {
+        Tail[] tails;
+        lock (_gate)
+            tails = [.. _tails.Values.Select(held => held.Tail).OrderBy(tail => tail.LastUsed)];
+        var goal = limits.TailBytesBudget / 10 * 9;
+        foreach (var tail in tails)
+        {
+            while (tail.Shrink() is > 0 and var freed)
+            {
+                if (Count(-freed) <= goal)
+                    return;
+            }
+        }
+    }
+
+    long Count(long bytes) => Interlocked.Add(ref _tailBytes, bytes);
+}

@@ -1,0 +1,26 @@
+namespace Conclave.Server.Lobbies;
+
+/// <summary>Stored entries on their way to one cursor, and the memory they are entitled to.</summary>
+sealed class Page(List<EntryFrame> frames, ByteBudget.Lease lease) : IDisposable
+{
+    int _taken;
+
+    public long? FirstSeq => frames.Count > 0 ? frames[0].Seq : null;
+
+    public bool IsEmpty => _taken == frames.Count;
+
+    public int Take(Span<EntryFrame> destination, int bytesMax)
+    {
+        var count = 0;
+        while (count < destination.Length && !IsEmpty)
+        {
+            bytesMax -= frames[_taken].Json.Length;
+            if (bytesMax < 0 && count > 0)
+                break;
+            destination[count++] = frames[_taken++];
+        }
+        return count;
+    }
+
+    public void Dispose() => lease.Dispose();
+}

@@ -1,0 +1,164 @@
+using System.Diagnostics;
+using Conclave.Server.Storage;
+
+namespace Conclave.Server.Lobbies;
+
+/// <summary>
+/// The last entries of one lobby that has subscribers here, and the cursors that follow them. It is no more than a
+/// copy of the end of the log: what it lacks, cursors read from the database.
+/// </summary>
+sealed class Tail
+{
+    // An entry costs this beside its JSON, about: objects, references, the array's slot.
+    const int FrameOverheadBytes = 128;
+
+    readonly Lock _gate = new();
+    readonly HashSet<Cursor> _cursors = [];
+
+    // A ring: the entry with seq s stands at s modulo its length.
+    EntryFrame?[] _frames = new EntryFrame?[16];
+    int _count;
+    long _lastSeq;
+    bool _isClosed;
+
+    /// <summary>Bytes held, about.</summary>
+    public long Bytes { get; private set; }
+
+    /// <summary>The tick of the last append or read: what was not used for longest shrinks first.</summary>
+    public long LastUsed { get; private set; }
+
+    /// <summary>The lobby's name, for the frames of entries to come.</summary>
+    public string LobbyName { get; private set; } = "";
+
+    /// <summary>
+    /// Lets <paramref name="cursor"/> follow from now on. <paramref name="standing"/> may be older than what is here
+    /// already, never newer than what comes.
+    /// </summary>
+    /// <returns>By how many bytes the tail grew.</returns>
+    public long Attach(Cursor cursor, Standing standing)
+    {
+        lock (_gate)
+        {
+            var before = Bytes;
+            _cursors.Add(cursor);
+            LobbyName = standing.LobbyName;
+            if (standing.LastSeq > _lastSeq)
+                StartAfter(standing.LastSeq);
+            return Bytes - before;
+        }
+    }
+
+    public void Detach(Cursor cursor)
+    {
+        lock (_gate)
+            _cursors.Remove(cursor);
+    }
+
+    /// <summary>Adds entries that were committed, in order, and wakes every cursor.</summary>
+    /// <returns>By how many bytes the tail grew.</returns>
+    public long Append(List<StoredEntry> entries)
+    {
+        lock (_gate)
+        {
+            if (_isClosed)
+                return 0;
+            var before = Bytes;
+            foreach (var entry in entries)
+            {
+                if (entry.Seq <= _lastSeq)
+                    continue;
+                // Somebody else wrote in between. The gap is in the database, and cursors read it there.
+                if (entry.Seq > _lastSeq + 1)
+                    StartAfter(entry.Seq - 1);
+                Add(EntryFrame.Of(entry, LobbyName));
+            }
+            LastUsed = Stopwatch.GetTimestamp();
+            foreach (var cursor in _cursors)
+                cursor.Wake();
+            return Bytes - before;
+        }
+    }
+
+    /// <summary>Copies the entries after <paramref name="seq"/>, as many as fit.</summary>
+    /// <param name="seq">The position.</param>
+    /// <param name="destination">How many at most.</param>
+    /// <param name="bytesMax">Bytes at most, or one entry.</param>
+    /// <returns>How many; -1 if the tail does not reach back so far.</returns>
+    public int Read(long seq, Span<EntryFrame> destination, int bytesMax)
+    {
+        lock (_gate)
+        {
+            if (seq >= _lastSeq)
+                return 0;
+            if (seq < _lastSeq - _count)
+                return -1;
+            LastUsed = Stopwatch.GetTimestamp();
+            var count = (int)Math.Min(destination.Length, _lastSeq - seq);
+            for (var index = 0; index < count; index++)
+            {
+                var frame = At(seq + 1 + index)!;
+                bytesMax -= frame.Json.Length;
+                if (bytesMax < 0 && index > 0)
+                    return index;
+                destination[index] = frame;
+            }
+            return count;
+        }
+    }
+
+    /// <summary>Forgets the older half. Returns the bytes freed: 0 when nothing is left.</summary>
+    public long Shrink()
+    {
+        lock (_gate)
+        {
+            var before = Bytes;
+            for (var forget = (_count + 1) / 2; forget > 0; forget--)
+            {
+                ref var oldest = ref At(_lastSeq - _count + 1);
+                Bytes -= SizeOf(oldest!);
+                oldest = null;
+                _count--;
+            }
+            return before - Bytes;
+        }
+    }
+
+    /// <summary>Forgets everything for good. Returns the bytes freed.</summary>
+    public long Close()
+    {
+        lock (_gate)
+        {
+            var freed = Bytes;
+            StartAfter(_lastSeq);
+            _isClosed = true;
+            return freed;
+        }
+    }
+
+    void Add(EntryFrame frame)
+    {
+        if (_count == _frames.Length)
+        {
+            var old = _frames;
+            _frames = new EntryFrame?[2 * old.Length];
+            for (var seq = _lastSeq - _count + 1; seq <= _lastSeq; seq++)
+                At(seq) = old[seq % old.Length];
+        }
+        At(frame.Seq) = frame;
+        _count++;
+        _lastSeq = frame.Seq;
+        Bytes += SizeOf(frame);
+    }
+
+    void StartAfter(long seq)
+    {
+        Array.Clear(_frames);
+        _count = 0;
+        Bytes = 0;
+        _lastSeq = seq;
+    }
+
+    ref EntryFrame? At(long seq) => ref _frames[seq % _frames.Length];
+
+    static long SizeOf(EntryFrame frame) => frame.Json.Length + FrameOverheadBytes;
+}
