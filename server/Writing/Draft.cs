@@ -1,0 +1,35 @@
+using Conclave.Server.Storage;
+
+namespace Conclave.Server.Writing;
+
+/// <summary>
+/// An entry on its way into the log. Whoever submitted it is told by <c>completed</c> when <see cref="Result"/> is
+/// there, on the writer's own thread: it must only wake somebody.
+/// </summary>
+sealed class Draft(NewEntry entry, Action completed)
+{
+    Appended _result;
+    volatile bool _isDone;
+
+    public NewEntry Entry { get; } = entry;
+
+    /// <summary>Whether <see cref="Result"/> is there.</summary>
+    public bool IsDone => _isDone;
+
+    /// <summary>What became of it. Only when <see cref="IsDone"/>.</summary>
+    public Appended Result => _isDone ? _result : throw new InvalidOperationException("the draft is not done");
+
+    /// <summary>Where a fault of ours is found in the log; null unless the verdict is <see cref="Verdict.Broken"/>.</summary>
+    public string? Trace { get; private set; }
+
+    /// <summary>Whether a flight that carried it ended without an answer: then it may be in the log.</summary>
+    public bool MayBeStored { get; set; }
+
+    public void Complete(Appended result, string? trace = null)
+    {
+        Trace = trace;
+        _result = result;
+        _isDone = true;
+        completed();
+    }
+}

@@ -1,0 +1,91 @@
+using System.Threading.Channels;
+using Conclave.Protocol;
+using Conclave.Server.Lobbies;
+using Conclave.Server.Storage;
+
+namespace Conclave.Server.Writing;
+
+/// <summary>
+/// The only inserter of entries. While one batch commits, the next gathers; there is no timer, so a lone post goes at
+/// once and a crowd shares one commit. Every path out of here answers every draft.
+/// </summary>
+sealed class EntryWriter : IAsyncDisposable
+{
+    // Drafts put off to the next batch; beyond this the inbox waits, and with it the readers.
+    const int DeferredMax = 4096;
+
+    readonly Channel<Draft> _inbox;
+    readonly Flight _flight;
+    readonly Limits _limits;
+    readonly StuckLobbies _stuck;
+    readonly Task _loop;
+    List<Draft> _deferred = [];
+
+    public EntryWriter(
+        EntryStore entries, LiveLobbies lobbies, Limits limits, TimeProvider time, ILogger<EntryWriter> logger)
+    {
+        _limits = limits;
+        _inbox = Channel.CreateBounded<Draft>(new BoundedChannelOptions(limits.WriterInboxMax) { SingleReader = true });
+        _flight = new Flight(entries, lobbies, limits, time, logger);
+        _stuck = new StuckLobbies(_flight, limits);
+        _loop = Task.Run(RunAsync);
+    }
+
+    /// <summary>Batches that were committed since the start.</summary>
+    public long Commits => _flight.Commits;
+
+    /// <summary>Entries that were stored since the start.</summary>
+    public long Stored => _flight.Stored;
+
+    /// <summary>Hands a draft in. Drafts of one lobby enter its log in the order in which this was called.</summary>
+    public ValueTask SubmitAsync(Draft draft, CancellationToken cancellation) =>
+        _inbox.Writer.WriteAsync(draft, cancellation);
+
+    /// <summary>Hands an entry in and waits until it is decided.</summary>
+    public async Task<Draft> WriteAsync(NewEntry entry, CancellationToken cancellation)
+    {
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var draft = new Draft(entry, done.SetResult);
+        await SubmitAsync(draft, cancellation);
+        await done.Task;
+        return draft;
+    }
+
+    /// <summary>Takes no more drafts, and ends when every one it has is answered.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _inbox.Writer.TryComplete();
+        await _loop;
+        await _stuck.DisposeAsync();
+    }
+
+    async Task RunAsync()
+    {
+        while (_deferred.Count > 0 || await _inbox.Reader.WaitToReadAsync())
+        {
+            var batch = Gather();
+            if (batch.Drafts.Count == 0)
+                continue;
+            foreach (var locked in await _flight.RunAsync(batch.Drafts, patient: false))
+                _stuck.Add(locked);
+        }
+    }
+
+    Batch Gather()
+    {
+        var batch = new Batch(_limits);
+        List<Draft> deferred = [];
+        foreach (var draft in _deferred)
+            Place(draft);
+        while (!batch.IsFull && deferred.Count < DeferredMax && _inbox.Reader.TryRead(out var draft))
+            Place(draft);
+        _deferred = deferred;
+        return batch;
+
+        void Place(Draft draft)
+        {
+            if (!_stuck.TryJoin(draft) && !batch.TryAdd(draft))
+                deferred.Add(draft);
+        }
+    }
+}

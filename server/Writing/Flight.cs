@@ -1,0 +1,169 @@
+using System.Diagnostics;
+using Conclave.Protocol;
+using Conclave.Server.Lobbies;
+using Conclave.Server.Storage;
+using Npgsql;
+
+namespace Conclave.Server.Writing;
+
+/// <summary>
+/// Brings one batch through one commit, whatever happens on the way: a fault in the data is narrowed down to its
+/// entry, a database that went away is waited for, and a lost answer is found out by sending the batch again, whose
+/// nonces then tell what was stored.
+/// </summary>
+sealed partial class Flight(
+    EntryStore entries, LiveLobbies lobbies, Limits limits, TimeProvider time, ILogger logger)
+{
+    static readonly TimeSpan RetryWait = TimeSpan.FromMilliseconds(100);
+
+    // Two servers on one lobby may collide now and then; this often in a row is a fault.
+    const int ConflictsMax = 20;
+
+    long _commits;
+    long _stored;
+
+    public long Commits => Interlocked.Read(ref _commits);
+
+    public long Stored => Interlocked.Read(ref _stored);
+
+    /// <summary>Appends the drafts and completes them.</summary>
+    /// <returns>Those that were passed over because their lobby is locked; they are not completed.</returns>
+    public async Task<List<Draft>> RunAsync(List<Draft> drafts, bool patient)
+    {
+        var started = time.GetTimestamp();
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await AppendAsync(drafts, patient);
+            }
+            catch (Exception fault) when (Database.IsAway(fault))
+            {
+                if (time.GetElapsedTime(started) >= limits.DatabaseWaitMax)
+                    return GiveUp(drafts, fault);
+            }
+            catch (PostgresException fault) when (IsConflict(fault) && attempt < ConflictsMax)
+            {
+                LogConflict(logger, fault.SqlState);
+            }
+#pragma warning disable CA1031 // Whatever it is, every draft gets an answer and the writer lives on.
+            catch (Exception fault)
+#pragma warning restore CA1031
+            {
+                return await NarrowAsync(drafts, patient, fault);
+            }
+            await Task.Delay(RetryWait, time);
+        }
+    }
+
+    async Task<List<Draft>> AppendAsync(List<Draft> drafts, bool patient)
+    {
+        var results = await SendAsync(drafts, patient);
+        List<Draft> locked = [];
+        Dictionary<Guid, List<StoredEntry>> committed = [];
+        for (var index = 0; index < results.Length; index++)
+        {
+            var result = results[index];
+            if (result.Verdict == Verdict.Locked)
+                locked.Add(drafts[index]);
+            // What a flight without an answer has stored shows up as a duplicate of itself.
+            else if (result.Verdict == Verdict.Stored || result.Verdict == Verdict.Duplicate && drafts[index].MayBeStored)
+                Collect(committed, drafts[index].Entry, result);
+        }
+        var stored = 0;
+        foreach (var (lobbyId, log) in committed)
+        {
+            stored += log.Count;
+            log.Sort((left, right) => left.Seq.CompareTo(right.Seq));
+            lobbies.Append(lobbyId, log);
+        }
+        Interlocked.Increment(ref _commits);
+        Interlocked.Add(ref _stored, stored);
+        for (var index = 0; index < results.Length; index++)
+        {
+            if (results[index].Verdict != Verdict.Locked)
+                drafts[index].Complete(results[index]);
+        }
+        return locked;
+    }
+
+    async Task<Appended[]> SendAsync(List<Draft> drafts, bool patient)
+    {
+        await using var connection = await entries.ConnectAsync(CancellationToken.None);
+        try
+        {
+            return await entries.AppendAsync(
+                connection, drafts.ConvertAll(draft => draft.Entry), patient, CancellationToken.None);
+        }
+        catch (Exception fault) when (Database.IsAway(fault))
+        {
+            // The commit may have been on its way. Sending the same nonces again is safe, and tells.
+            foreach (var draft in drafts)
+                draft.MayBeStored = true;
+            throw;
+        }
+    }
+
+    static void Collect(Dictionary<Guid, List<StoredEntry>> committed, NewEntry entry, Appended result)
+    {
+        if (!committed.TryGetValue(result.LobbyId, out var log))
+            committed[result.LobbyId] = log = [];
+        log.Add(new StoredEntry
+        {
+            LobbyId = result.LobbyId,
+            Seq = result.Seq,
+            Kind = entry.Kind,
+            SentAt = result.SentAt,
+            Author = entry.Author,
+            Nonce = entry.Nonce,
+            Member = entry.Member is { } member ? new Person(result.MemberLogin!, member) : null,
+            Rights = entry.Rights,
+            Name = entry.Name,
+            RowData = entry.RowData,
+            RowBytes = entry.RowData.Length,
+        });
+    }
+
+    List<Draft> GiveUp(List<Draft> drafts, Exception fault)
+    {
+        LogAway(logger, drafts.Count, fault.GetType().Name);
+        foreach (var draft in drafts)
+            draft.Complete(new Appended(draft.MayBeStored ? Verdict.Unknown : Verdict.Unavailable));
+        return [];
+    }
+
+    // Halves the batch until the culprit stands alone.
+    async Task<List<Draft>> NarrowAsync(List<Draft> drafts, bool patient, Exception fault)
+    {
+        if (drafts.Count == 1)
+        {
+            var trace = ActivityTraceId.CreateRandom().ToHexString();
+            LogBroken(logger, trace, fault);
+            drafts[0].Complete(new Appended(Verdict.Broken), trace);
+            return [];
+        }
+        var half = drafts.Count / 2;
+        var locked = await RunAsync(drafts.GetRange(0, half), patient);
+        var lockedLobbies = locked.Select(draft => draft.Entry.Lobby.LobbyId).ToHashSet();
+        var rest = drafts.GetRange(half, drafts.Count - half);
+        // A lobby that was passed over in the first half stays behind in the second, so that order holds.
+        locked.AddRange(rest.Where(draft => lockedLobbies.Contains(draft.Entry.Lobby.LobbyId)));
+        rest.RemoveAll(draft => lockedLobbies.Contains(draft.Entry.Lobby.LobbyId));
+        if (rest.Count > 0)
+            locked.AddRange(await RunAsync(rest, patient));
+        return locked;
+    }
+
+    static bool IsConflict(PostgresException fault) => fault.SqlState is PostgresErrorCodes.SerializationFailure
+        or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.LockNotAvailable
+        or PostgresErrorCodes.UniqueViolation;
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "An append met another server's ({SqlState}) and goes again")]
+    static partial void LogConflict(ILogger logger, string sqlState);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The database is away ({Fault}); {Count} posts are refused")]
+    static partial void LogAway(ILogger logger, int count, string fault);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "An entry could not be appended; trace {Trace}")]
+    static partial void LogBroken(ILogger logger, string trace, Exception fault);
+}
