@@ -1,0 +1,88 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Runtime.InteropServices;
+using Conclave.Protocol;
+using Conclave.Server.Storage;
+
+namespace Conclave.Server.Accounts;
+
+/// <summary>
+/// Who a token stands for. What was found is trusted for a second, so that a busy connection asks the database once a
+/// second and a session that ended elsewhere is over within one.
+/// </summary>
+sealed class Sessions(SessionStore store, Presence presence, Limits limits, TimeProvider time)
+{
+    static readonly TimeSpan Trust = TimeSpan.FromSeconds(1);
+
+    // A use of a token is noted this often at most: one write an hour instead of one a request.
+    static readonly TimeSpan UseNoted = TimeSpan.FromHours(1);
+
+    const int KnownMax = 100_000;
+
+    readonly ConcurrentDictionary<TokenHash, (Session Session, long CheckedAt)> _known = new();
+
+    /// <summary>Opens a session for a user who has shown the password. The token is shown this once.</summary>
+    public async Task<(Session Session, Guid Token)> OpenAsync(
+        Person person, string? client, IPAddress? address, CancellationToken cancellation)
+    {
+        var token = SessionToken.New();
+        var now = time.GetUtcNow();
+        var session = new Session(Guid.CreateVersion7(now), person, now + limits.SessionLifetime, now);
+        await store.TrimAsync(person.PublicToken, now, cancellation);
+        await store.AddAsync(SessionToken.Hash(token), session, client, address, cancellation);
+        return (session, token);
+    }
+
+    /// <summary>The session of a token; null if it is missing, malformed, unknown or expired.</summary>
+    public async ValueTask<Session?> FindAsync(string? token, CancellationToken cancellation)
+    {
+        if (token is null || !SessionToken.TryParse(token, out var uuid))
+            return null;
+        var hash = SessionToken.Hash(uuid);
+        var key = TokenHash.Of(hash);
+        if (_known.TryGetValue(key, out var known) && time.GetElapsedTime(known.CheckedAt) < Trust)
+            return known.Session;
+        var checkedAt = time.GetTimestamp();
+        var session = await store.FindAsync(hash, time.GetUtcNow(), cancellation);
+        if (session is null)
+        {
+            _known.TryRemove(key, out _);
+            return null;
+        }
+        session = await NoteUseAsync(session, cancellation);
+        if (_known.Count >= KnownMax)
+            _known.Clear();
+        _known[key] = (session, checkedAt);
+        return session;
+    }
+
+    /// <summary>Prolongs a session in use, unless that was noted within the hour. Returns it as it is then.</summary>
+    public async ValueTask<Session> NoteUseAsync(Session session, CancellationToken cancellation)
+    {
+        var now = time.GetUtcNow();
+        if (now - session.LastUsedAt < UseNoted)
+            return session;
+        var used = session with { LastUsedAt = now, ExpiresAt = now + limits.SessionLifetime };
+        await store.TouchAsync(used.SessionId, used.LastUsedAt, used.ExpiresAt, cancellation);
+        return used;
+    }
+
+    /// <summary>Ends a session: its token is worth nothing, and its subscriptions end.</summary>
+    public async Task EndAsync(Session session, CancellationToken cancellation)
+    {
+        await store.RemoveAsync(session.SessionId, cancellation);
+        foreach (var (key, known) in _known)
+        {
+            if (known.Session.SessionId == session.SessionId)
+                _known.TryRemove(key, out _);
+        }
+        presence.Tell(session.Person.PublicToken, new Notice(Hint: null, session.SessionId));
+    }
+
+    /// <summary>A hash of 32 bytes as a key.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    readonly record struct TokenHash(UInt128 First, UInt128 Second)
+    {
+        public static TokenHash Of(byte[] hash) => MemoryMarshal.Read<TokenHash>(hash);
+    }
+}
