@@ -1,0 +1,64 @@
+using Conclave.Protocol;
+using Conclave.Server.Storage;
+
+namespace Conclave.Server.Actions;
+
+/// <summary>
+/// From an action's name to its handler, the gate on the same line. Checks come in the order of docs/protocol.md,
+/// section 5: the form, the token, then what the action itself finds.
+/// </summary>
+static class Dispatch
+{
+    public static ValueTask<Answer> AnswerAsync(Request request, Turn turn) => request.Action switch
+    {
+        ActionName.Register => OpenAsync(request, turn, Register.Read, Register.RunAsync),
+        ActionName.Auth => OpenAsync(request, turn, Auth.Read, Auth.RunAsync),
+        ActionName.CreateLobby => SignedInAsync(request, turn, CreateLobby.Read, CreateLobby.RunAsync),
+        ActionName.GetPublicToken => OpenAsync(request, turn, GetPublicToken.Read, GetPublicToken.RunAsync),
+        ActionName.LobbyId => OpenAsync(request, turn, LobbyId.Read, LobbyId.RunAsync),
+        ActionName.InviteLobby => SignedInAsync(request, turn, InviteLobby.Read, InviteLobby.RunAsync),
+        ActionName.Subscribe => SignedInAsync(request, turn, Subscribe.Read, Subscribe.RunAsync),
+        ActionName.Message => SignedInAsync(request, turn, Message.Read, Message.RunAsync),
+        ActionName.Whoami => SignedInAsync(request, turn, Whoami.Read, Whoami.RunAsync),
+        ActionName.MyLobbies => SignedInAsync(request, turn, MyLobbies.Read, MyLobbies.RunAsync),
+        ActionName.Members => SignedInAsync(request, turn, Members.Read, Members.RunAsync),
+        ActionName.History => SignedInAsync(request, turn, History.Read, History.RunAsync),
+        ActionName.Unsubscribe => SignedInAsync(request, turn, Unsubscribe.Read, Unsubscribe.RunAsync),
+        ActionName.Logout => SignedInAsync(request, turn, Logout.Read, Logout.RunAsync),
+        ActionName.Ping => OpenAsync(request, turn, Ping.Read, Ping.RunAsync),
+        _ => ValueTask.FromResult(Unknown(request)),
+    };
+
+    /// <summary>The answer to what is not one JSON object.</summary>
+    public static Answer BadJson() =>
+        Answer.Refuse(ErrorCode.BadJson, "the request must be one JSON object that has no key twice");
+
+    static ValueTask<Answer> OpenAsync<TForm>(
+        Request request, Turn turn, Func<Request, TForm> read, Func<TForm, Turn, ValueTask<Answer>> run)
+    {
+        var form = read(request);
+        return request.Refusal is { } refusal ? ValueTask.FromResult(Answer.Refuse(refusal)) : run(form, turn);
+    }
+
+    static async ValueTask<Answer> SignedInAsync<TForm>(
+        Request request, Turn turn, Func<Request, TForm> read, Func<TForm, Turn, ValueTask<Answer>> run)
+    {
+        var form = read(request);
+        if (request.Refusal is { } refusal)
+            return Answer.Refuse(refusal);
+        if (await FindSessionAsync(request, turn) is not { } session)
+            return Answer.Refuse(ErrorCode.BadToken, "the token is missing, unknown or expired; sign in again");
+        turn.Caller.Note(session);
+        return await run(form, turn with { Session = session });
+    }
+
+    // A request that carries a token always uses that one; else the session opened on this connection signs it.
+    static ValueTask<Session?> FindSessionAsync(Request request, Turn turn)
+    {
+        var token = request.HasToken ? request.Token : turn.Caller.SignedIn?.Token.ToString();
+        return turn.Rooms.Sessions.FindAsync(token, turn.Cancellation);
+    }
+
+    static Answer Unknown(Request request) => Answer.Refuse(
+        request.Refusal ?? new Refusal(ErrorCode.UnknownAction, "there is no such action"));
+}

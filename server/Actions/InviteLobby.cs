@@ -1,0 +1,55 @@
+using Conclave.Protocol;
+using Conclave.Server.Accounts;
+using Conclave.Server.Storage;
+
+namespace Conclave.Server.Actions;
+
+/// <summary>Whoever has <c>invite</c> may make a user a member, with at most the rights they have themselves.</summary>
+static class InviteLobby
+{
+    public readonly record struct Form(LobbyAddress Lobby, Guid PublicToken, Rights Rights, Guid? Nonce);
+
+    public static Form Read(Request request) =>
+        new(request.Lobby(), request.PublicToken(), request.Rights(), request.Nonce());
+
+    public static async ValueTask<Answer> RunAsync(Form form, Turn turn)
+    {
+        var (lobby, refused) = await Lookup.FindAsync(form.Lobby, turn);
+        if (lobby is null)
+            return refused!;
+        var draft = await turn.Rooms.Writer.WriteAsync(
+            new NewEntry
+            {
+                Lobby = lobby,
+                Kind = EntryKind.MemberInvited,
+                Author = turn.Session.Person,
+                Nonce = form.Nonce ?? Guid.CreateVersion7(),
+                Member = form.PublicToken,
+                Rights = form.Rights,
+            },
+            turn.Cancellation);
+        var result = draft.Result;
+        if (result.Verdict is not (Verdict.Stored or Verdict.Duplicate))
+            return Answer.Refuse(Refused.Of(result.Verdict, draft.Trace));
+        if (result.Verdict == Verdict.Stored)
+            await TellAsync(lobby, form, turn);
+        return Answer.Of(new InviteLobbyReply
+        {
+            LobbyId = lobby.LobbyId,
+            Login = result.MemberLogin!,
+            PublicToken = form.PublicToken,
+            Rights = form.Rights,
+            Seq = result.Seq,
+            Duplicate = result.Verdict == Verdict.Duplicate ? true : null,
+        });
+    }
+
+    static async ValueTask TellAsync(LobbyInfo lobby, Form form, Turn turn)
+    {
+        if (await turn.Rooms.Lobbies.DescribeAsync(lobby.LobbyId, turn.Cancellation) is not { } description)
+            return;
+        var hint = new Hint(
+            EventName.Invited, lobby.LobbyId, description.Name, turn.Session.Person, form.Rights);
+        turn.Rooms.Presence.Tell(form.PublicToken, new Notice(hint));
+    }
+}

@@ -1,0 +1,34 @@
+using Conclave.Protocol;
+using Conclave.Server.Storage;
+
+namespace Conclave.Server.Actions;
+
+/// <summary>A member may see who the members are, page by page.</summary>
+static class Members
+{
+    public readonly record struct Form(LobbyAddress Lobby, string? After);
+
+    public static Form Read(Request request) => new(request.Lobby(), request.OptionalText("after"));
+
+    public static async ValueTask<Answer> RunAsync(Form form, Turn turn)
+    {
+        var (lobby, refused) = await Lookup.FindAsync(form.Lobby, turn);
+        if (lobby is null)
+            return refused!;
+        // The list first: one who is removed in between must not see what came after.
+        var members = await turn.Rooms.Lobbies.MembersAsync(
+            lobby.LobbyId, form.After?.ToLowerInvariant(), turn.Cancellation);
+        var standing = await turn.Rooms.Lobbies.StandingAsync(
+            lobby.LobbyId, turn.Session.Person.PublicToken, turn.Cancellation);
+        if (standing is not { } member)
+            return Refused.NoSuchLobby();
+        if (!member.IsMember)
+            return Refused.Forbidden();
+        return Answer.Of(new MembersReply
+        {
+            Members = [.. members.Take(LobbyStore.MembersMax)],
+            LastSeq = member.LastSeq,
+            More = members.Count > LobbyStore.MembersMax,
+        });
+    }
+}

@@ -1,0 +1,59 @@
+using Conclave.Protocol;
+using Conclave.Server.Storage;
+using Conclave.Server.Writing;
+
+namespace Conclave.Server.Actions;
+
+/// <summary>A member with <c>write</c> puts data in. The one action that does not wait for its outcome.</summary>
+static class Message
+{
+    // A class: a record would print row_data.
+    public sealed class Form
+    {
+        public required LobbyAddress Lobby { get; init; }
+
+        public required RawJson RowData { get; init; }
+
+        public required Guid? Nonce { get; init; }
+    }
+
+    public static Form Read(Request request)
+    {
+        var form = new Form { Lobby = request.Lobby(), RowData = request.RowData(), Nonce = request.Nonce() };
+        NotYet.Refuse(request, "expires_in");
+        return form;
+    }
+
+    public static async ValueTask<Answer> RunAsync(Form form, Turn turn)
+    {
+        var (lobby, refused) = await Lookup.FindAsync(form.Lobby, turn);
+        if (lobby is null)
+            return refused!;
+        var entry = new NewEntry
+        {
+            Lobby = lobby,
+            Kind = EntryKind.Message,
+            Author = turn.Session.Person,
+            Nonce = form.Nonce ?? Guid.CreateVersion7(),
+            // A copy: the frame's buffer is used again before the entry is stored.
+            RowData = form.RowData.Utf8.ToArray(),
+        };
+        var draft = new Draft(entry, turn.DraftDone);
+        await turn.Rooms.Writer.SubmitAsync(draft, turn.Cancellation);
+        return Answer.When(draft, () => ReplyTo(draft));
+    }
+
+    static Reply ReplyTo(Draft draft)
+    {
+        var result = draft.Result;
+        if (result.Verdict is not (Verdict.Stored or Verdict.Duplicate))
+            return Refused.Of(result.Verdict, draft.Trace).ToReply();
+        return new MessageReply
+        {
+            LobbyId = result.LobbyId,
+            Seq = result.Seq,
+            SentAt = result.SentAt,
+            Duplicate = result.Verdict == Verdict.Duplicate ? true : null,
+        };
+    }
+}

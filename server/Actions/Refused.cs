@@ -1,0 +1,44 @@
+using Conclave.Protocol;
+using Conclave.Server.Storage;
+
+namespace Conclave.Server.Actions;
+
+/// <summary>Refusals that more than one action gives.</summary>
+static class Refused
+{
+    /// <summary>How long to wait for a database that is away before asking again, in milliseconds.</summary>
+    const long RetryAfterMs = 1000;
+
+    public static Answer NoSuchLobby() => Answer.Refuse(ErrorCode.NoSuchLobby, "there is no such lobby");
+
+    public static Answer NoSuchUser() => Answer.Refuse(ErrorCode.NoSuchUser, "there is no such user");
+
+    public static Answer Forbidden() => Answer.Refuse(ErrorCode.Forbidden, ForbiddenMessage);
+
+    public static Answer Busy() => Answer.Refuse(Unavailable);
+
+    const string ForbiddenMessage = "you are not a member of this lobby or lack the right to do this";
+
+    static Refusal Unavailable { get; } = new(
+        ErrorCode.Busy, "the server cannot do this right now; nothing was done", RetryAfterMs: RetryAfterMs);
+
+    /// <summary>Why the writer did not store an entry.</summary>
+    public static Refusal Of(Verdict verdict, string? trace) => verdict switch
+    {
+        Verdict.NoSuchLobby => new(ErrorCode.NoSuchLobby, "there is no such lobby"),
+        Verdict.Forbidden => new(ErrorCode.Forbidden, ForbiddenMessage),
+        Verdict.NoSuchUser => new(ErrorCode.NoSuchUser, "there is no user with this public_token"),
+        Verdict.AlreadyMember => new(ErrorCode.AlreadyMember, "the user is a member of this lobby already"),
+        Verdict.NotAMember => new(ErrorCode.NotAMember, "the user is not a member of this lobby"),
+        Verdict.LastAdmin => new(ErrorCode.LastAdmin, "a lobby must keep an admin"),
+        Verdict.NameTaken => new(ErrorCode.LobbyNameTaken, "a lobby has or had this name"),
+        Verdict.NonceReused => new(ErrorCode.NonceReused, "this nonce stands for another content"),
+        Verdict.Unavailable => Unavailable,
+        Verdict.Unknown => new(
+            ErrorCode.UnknownOutcome,
+            "the database went away while this was being stored; repeat it with the same nonce to find out",
+            RetryAfterMs: RetryAfterMs),
+        Verdict.Broken => new(ErrorCode.Internal, "the server failed; its log knows why", Trace: trace),
+        _ => throw new ArgumentOutOfRangeException(nameof(verdict)),
+    };
+}

@@ -1,0 +1,35 @@
+using Conclave.Protocol;
+using Conclave.Server.Accounts;
+using Conclave.Server.Lobbies;
+using Conclave.Server.Storage;
+using Conclave.Server.Writing;
+
+namespace Conclave.Server.Actions;
+
+/// <summary>What actions work with. Built once, in Program.</summary>
+sealed class Rooms
+{
+    public required Database Database { get; init; }
+
+    public required UserStore Users { get; init; }
+
+    public required LobbyStore Lobbies { get; init; }
+
+    public required EntryStore Entries { get; init; }
+
+    public required Sessions Sessions { get; init; }
+
+    public required Presence Presence { get; init; }
+
+    public required PasswordHasher Passwords { get; init; }
+
+    public required SignInThrottle Throttle { get; init; }
+
+    public required LiveLobbies Live { get; init; }
+
+    public required EntryWriter Writer { get; init; }
+
+    public required Limits Limits { get; init; }
+
+    public required TimeProvider Time { get; init; }
+}
