@@ -1,0 +1,258 @@
+using System.Net.WebSockets;
+using Conclave.Protocol;
+using Conclave.Server.Accounts;
+using Conclave.Server.Actions;
+using Conclave.Server.Lobbies;
+
+namespace Conclave.Server.Connections;
+
+/// <summary>
+/// One socket: reads requests and has them answered in order, while its other half writes what is due
+/// (<see cref="Outbox"/>). Requests take effect in the order they came; only consecutive messages overlap.
+/// </summary>
+sealed partial class Connection : IAsyncDisposable
+{
+    // How long a peer may take to say goodbye after we did.
+    static readonly TimeSpan GoodbyeMax = TimeSpan.FromSeconds(5);
+
+    readonly WebSocket _socket;
+    readonly FrameStream _stream;
+    readonly SocketProgress _progress;
+    readonly Rooms _rooms;
+    readonly ILogger _logger;
+    readonly Incoming _incoming;
+    readonly Outbox _outbox;
+    readonly Caller _caller;
+    readonly CancellationTokenSource _aborted = new();
+    readonly Signal _draftsDone = new();
+    int _draftsOpen;
+    (long Since, ulong Acknowledged) _stall;
+    long _usesNotedAt;
+
+    public Connection(Peer peer, Rooms rooms, RequestBudgets budgets, ILogger logger)
+    {
+        (_socket, _stream, _progress) = (peer.Socket, peer.Stream, peer.Progress);
+        _rooms = rooms;
+        _logger = logger;
+        _incoming = new Incoming(_socket, budgets, rooms.Limits);
+        var signal = new Signal();
+        var subscriptions = new Subscriptions(rooms.Live, signal);
+        _outbox = new Outbox(_stream, signal, subscriptions, rooms, _aborted.Token);
+        _caller = new Caller(peer.Address, peer.Client, subscriptions, rooms.Presence, Tell);
+        _usesNotedAt = rooms.Time.GetTimestamp();
+    }
+
+    /// <summary>Serves the connection until it is over.</summary>
+    public async Task RunAsync()
+    {
+        try
+        {
+            await Task.WhenAll(GuardAsync(ReadAsync()), GuardAsync(CloseAfterAsync(_outbox.RunAsync())));
+        }
+        finally
+        {
+            _caller.Leave();
+        }
+    }
+
+    /// <summary>Lets what is in flight be answered, then closes.</summary>
+    public void Close(int closeCode) => _outbox.Close(closeCode);
+
+    /// <summary>Sends a hint, before closing or at any other time.</summary>
+    public void Send(Hint hint) => _outbox.AddHint(hint);
+
+    /// <summary>Called every few seconds: pings when it is quiet, and ends the connection when nobody is there.</summary>
+    public async Task BeatAsync()
+    {
+        var limits = _rooms.Limits;
+        if (IsStalled(limits))
+        {
+            LogDeadReader(_logger, CloseCode.DeadReader);
+            await AbortAsync();
+        }
+        else if (_stream.Silence >= 2 * limits.PingInterval && _outbox.IsReading)
+        {
+            await AbortAsync();
+        }
+        else if (_stream.Silence >= limits.PingInterval)
+        {
+            _outbox.Ping();
+        }
+        if (_rooms.Time.GetElapsedTime(_usesNotedAt) >= TimeSpan.FromHours(1))
+        {
+            // A live subscription is a use of its token.
+            _usesNotedAt = _rooms.Time.GetTimestamp();
+            foreach (var session in _caller.Subscriptions.Sessions())
+                await _rooms.Sessions.NoteUseAsync(session, _aborted.Token);
+        }
+    }
+
+    /// <summary>Ends the connection at once.</summary>
+    public async Task AbortAsync()
+    {
+        await _aborted.CancelAsync();
+        _socket.Abort();
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _aborted.Dispose();
+        _socket.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    // When one half fails, the other has nothing left to do.
+    async Task GuardAsync(Task half)
+    {
+        try
+        {
+            await half;
+        }
+        catch (Exception fault) when (fault is WebSocketException or IOException or OperationCanceledException
+            or ObjectDisposedException)
+        {
+            // The peer is gone, or was cut loose: there is nobody to tell.
+            await AbortAsync();
+        }
+        catch
+        {
+            await AbortAsync();
+            throw;
+        }
+    }
+
+    async Task ReadAsync()
+    {
+        while (true)
+        {
+            await _outbox.WaitForRoomAsync(_caller.IsKnown);
+            var (frame, closeCode) = await _incoming.ReadAsync(_caller.IsKnown, _aborted.Token);
+            if (frame is null)
+            {
+                _outbox.Close(closeCode);
+                if (closeCode != CloseCode.Done)
+                    await DiscardAsync();
+                return;
+            }
+            if (_outbox.IsClosing)
+                frame.Lease.Dispose();
+            else
+                await AnswerAsync(frame);
+            frame.Dispose();
+        }
+    }
+
+    async Task AnswerAsync(IncomingFrame frame)
+    {
+        var request = Request.Read(frame.Bytes);
+        if (request?.Action != ActionName.Message)
+            await WaitForDraftsAsync();
+        var hasDraft = false;
+        var turn = new Turn(_rooms, _caller, () => DraftDone(frame.Lease), _aborted.Token);
+        Interlocked.Increment(ref _draftsOpen);
+        try
+        {
+            var answer = request is null ? Dispatch.BadJson() : await DecideAsync(request, turn);
+            hasDraft = answer.Draft is not null;
+            _outbox.Add(answer, request?.Id ?? default, request is null ? null : NameOf(request));
+        }
+        finally
+        {
+            if (!hasDraft)
+                DraftDone(frame.Lease);
+        }
+    }
+
+    static string? NameOf(Request request) => request.Action.Length > 0 ? request.Action : null;
+
+    async ValueTask<Answer> DecideAsync(Request request, Turn turn)
+    {
+        try
+        {
+            return await Dispatch.AnswerAsync(request, turn);
+        }
+        catch (Exception fault) when (Storage.Database.IsAway(fault) && !_aborted.IsCancellationRequested)
+        {
+            LogAway(_logger, fault.GetType().Name);
+            return Refused.Busy();
+        }
+#pragma warning disable CA1031 // A fault of ours in one request must not end the connection.
+        catch (Exception fault) when (fault is not OperationCanceledException)
+#pragma warning restore CA1031
+        {
+            var trace = System.Diagnostics.ActivityTraceId.CreateRandom().ToHexString();
+            LogFault(_logger, trace, fault.GetType().FullName ?? "", fault.StackTrace ?? "");
+            return Answer.Refuse(new Refusal(
+                ErrorCode.Internal, "the server failed; its log knows why", Trace: trace));
+        }
+    }
+
+    void DraftDone(ByteBudget.Lease lease)
+    {
+        lease.Dispose();
+        if (Interlocked.Decrement(ref _draftsOpen) == 0)
+            _draftsDone.Set();
+        _outbox.Wake();
+    }
+
+    async ValueTask WaitForDraftsAsync()
+    {
+        while (Volatile.Read(ref _draftsOpen) > 0)
+            await _draftsDone.WaitAsync();
+    }
+
+    // After we said goodbye to a peer that broke the rules: what it still sends is thrown away until it is gone, else
+    // the close would reach it as a reset before it could read why.
+    async Task DiscardAsync()
+    {
+        var buffer = new byte[4 << 10];
+        while (_socket.State is WebSocketState.Open or WebSocketState.CloseSent)
+        {
+            if ((await _socket.ReceiveAsync(buffer.AsMemory(), _aborted.Token)).MessageType == WebSocketMessageType.Close)
+                return;
+        }
+    }
+
+    async Task CloseAfterAsync(Task<int> writing)
+    {
+        var closeCode = await writing;
+        // The reading half waits for the peer's goodbye; it may never come.
+        _aborted.CancelAfter(GoodbyeMax);
+        if (_socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
+            await _socket.CloseOutputAsync((WebSocketCloseStatus)closeCode, null, _aborted.Token);
+    }
+
+    void Tell(Notice notice)
+    {
+        if (notice.Hint is { } hint)
+            _outbox.AddHint(hint);
+        if (notice.EndedSessionId is { } sessionId)
+            _caller.Subscriptions.RemoveSession(sessionId);
+    }
+
+    // Not moving is: one and the same write, and no byte acknowledged since it was first seen.
+    bool IsStalled(Limits limits)
+    {
+        var writingSince = _stream.WritingSince;
+        if (writingSince == 0)
+        {
+            _stall = default;
+            return false;
+        }
+        var acknowledged = _progress.BytesAcknowledged();
+        if (_stall.Since == 0 || acknowledged != _stall.Acknowledged)
+            _stall = (_rooms.Time.GetTimestamp(), acknowledged);
+        return _rooms.Time.GetElapsedTime(_stall.Since) >= limits.WriteStallMax
+            && _rooms.Time.GetElapsedTime(writingSince) >= limits.WriteStallMax;
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "A reader is dead: its connection ends ({CloseCode})")]
+    static partial void LogDeadReader(ILogger logger, int closeCode);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The database is away ({Fault}); a request is refused")]
+    static partial void LogAway(ILogger logger, string fault);
+
+    // The type and the place, not the message: that of a fault in other people's code may quote what it choked on.
+    [LoggerMessage(Level = LogLevel.Error, Message = "A request failed: {Fault}; trace {Trace}\n{Place}")]
+    static partial void LogFault(ILogger logger, string trace, string fault, string place);
+}

@@ -1,0 +1,226 @@
+using Conclave.Protocol;
+using Conclave.Server.Actions;
+using Conclave.Server.Lobbies;
+
+namespace Conclave.Server.Connections;
+
+/// <summary>
+/// The writing half of a connection. Its loop gathers what is due - replies in the order of their requests, hints,
+/// and what the connection's cursors have - and sends it with one write, as fast as the socket takes it.
+/// </summary>
+sealed class Outbox
+{
+    // Hints may be lost; a connection that does not read them loses the oldest.
+    const int HintsMax = 32;
+
+    // Replies that are ready and not yet sent, in bytes; beyond this no further request is read.
+    const int ReplyBytesMax = 64 << 10;
+
+    const int FramesAtOnce = 64;
+
+    readonly FrameStream _stream;
+    readonly Signal _signal;
+    readonly Subscriptions _subscriptions;
+    readonly Limits _limits;
+    readonly TimeProvider _time;
+    readonly Pager _pager;
+    readonly Lock _gate = new();
+    readonly Queue<Pending> _answers = new();
+    readonly Queue<Hint> _hints = new();
+    readonly Signal _room = new();
+    long _replyBytes;
+    int _closeCode;
+    bool _pingDue;
+
+    public Outbox(
+        FrameStream stream, Signal signal, Subscriptions subscriptions, Rooms rooms, CancellationToken aborted)
+    {
+        _stream = stream;
+        _signal = signal;
+        _subscriptions = subscriptions;
+        _limits = rooms.Limits;
+        _time = rooms.Time;
+        _pager = new Pager(rooms.Live, rooms.Time, aborted);
+        Aborted = aborted;
+        aborted.Register(() =>
+        {
+            _signal.Set();
+            _room.Set();
+        });
+    }
+
+    CancellationToken Aborted { get; }
+
+    /// <summary>Whether the connection takes no more requests.</summary>
+    public bool IsClosing => Volatile.Read(ref _closeCode) != 0;
+
+    /// <summary>Whether the reading half is not held up by what is unsent: then silence is the peer's.</summary>
+    public bool IsReading
+    {
+        get
+        {
+            lock (_gate)
+                return HasRoom(isKnown: true);
+        }
+    }
+
+    /// <summary>Sends until the connection is to be closed and all requests are answered. Returns the close code.</summary>
+    public async Task<int> RunAsync()
+    {
+        using var outgoing = new Outgoing();
+        var frames = new EntryFrame[FramesAtOnce];
+        while (true)
+        {
+            Aborted.ThrowIfCancellationRequested();
+            AddAnswers(outgoing);
+            AddHints(outgoing);
+            if (!IsClosing)
+                AddEvents(outgoing, frames);
+            if (!outgoing.IsEmpty)
+            {
+                await SendAsync(outgoing.Bytes);
+                outgoing.Clear();
+                _room.Set();
+            }
+            else if (IsClosing && IsAnswered())
+            {
+                return _closeCode;
+            }
+            else
+            {
+                await _signal.WaitAsync();
+            }
+        }
+    }
+
+    /// <summary>Queues the answer to the newest request.</summary>
+    public void Add(Answer answer, RawJson id, string? action)
+    {
+        var reply = answer.Draft is null ? answer.Encode(id, action) : null;
+        lock (_gate)
+        {
+            _replyBytes += reply?.Length ?? 0;
+            _answers.Enqueue(new Pending(answer, reply, id, action));
+        }
+        _signal.Set();
+    }
+
+    /// <summary>Waits until another request may be read: in flight are only so many, and replies get read.</summary>
+    public async ValueTask WaitForRoomAsync(bool isKnown)
+    {
+        while (true)
+        {
+            Aborted.ThrowIfCancellationRequested();
+            lock (_gate)
+            {
+                if (HasRoom(isKnown))
+                    return;
+            }
+            await _room.WaitAsync();
+        }
+    }
+
+    public void AddHint(Hint hint)
+    {
+        lock (_gate)
+        {
+            if (_hints.Count == HintsMax)
+                _hints.Dequeue();
+            _hints.Enqueue(hint);
+        }
+        _signal.Set();
+    }
+
+    public void Ping()
+    {
+        Volatile.Write(ref _pingDue, true);
+        _signal.Set();
+    }
+
+    /// <summary>Looks again: a draft is done.</summary>
+    public void Wake() => _signal.Set();
+
+    /// <summary>Answers what is in flight, then ends. The first reason counts.</summary>
+    public void Close(int closeCode)
+    {
+        Interlocked.CompareExchange(ref _closeCode, closeCode, 0);
+        _signal.Set();
+    }
+
+    bool HasRoom(bool isKnown) => _replyBytes < ReplyBytesMax
+        && _answers.Count < (isKnown ? _limits.InFlightMax : _limits.AnonymousInFlightMax);
+
+    bool IsAnswered()
+    {
+        lock (_gate)
+            return _answers.Count == 0;
+    }
+
+    void AddAnswers(Outgoing outgoing)
+    {
+        while (!outgoing.IsFull)
+        {
+            Pending pending;
+            lock (_gate)
+            {
+                if (!_answers.TryPeek(out pending) || !pending.Answer.IsReady)
+                    return;
+                _answers.Dequeue();
+                _replyBytes -= pending.Reply?.Length ?? 0;
+            }
+            outgoing.AddText(pending.Reply ?? pending.Answer.Encode(pending.Id, pending.Action));
+            pending.Answer.Starts?.Start();
+        }
+    }
+
+    void AddHints(Outgoing outgoing)
+    {
+        lock (_gate)
+        {
+            while (!outgoing.IsFull && _hints.TryDequeue(out var hint))
+                outgoing.AddText(WireJson.Serialize(hint));
+        }
+        if (Interlocked.Exchange(ref _pingDue, false))
+            outgoing.AddPing();
+    }
+
+    void AddEvents(Outgoing outgoing, EntryFrame[] frames)
+    {
+        while (!outgoing.IsFull && _subscriptions.Due.Next() is { } cursor)
+        {
+            switch (cursor.Take(frames, outgoing.Room, out var count))
+            {
+                case CursorState.Ready:
+                    foreach (var frame in frames.AsSpan(0, count))
+                        outgoing.AddText(frame.Json.Span);
+                    // In turn with the others: one busy lobby does not starve them.
+                    cursor.Wake();
+                    break;
+                case CursorState.Behind:
+                    _pager.Add(cursor);
+                    break;
+                case CursorState.Ended:
+                    _subscriptions.Remove(cursor);
+                    break;
+                default:
+                    break;
+            }
+            _pager.Advance();
+        }
+        Array.Clear(frames);
+    }
+
+    async Task SendAsync(ReadOnlyMemory<byte> bytes)
+    {
+        var sending = _stream.WriteAsync(bytes, Aborted).AsTask();
+        while (!sending.IsCompleted)
+        {
+            // A reader that stalls must not hold on to a page that others could read with.
+            if (await Task.WhenAny(sending, Task.Delay(Pager.StallMax, _time, Aborted)) != sending)
+                _pager.DropPage();
+        }
+        await sending;
+    }
+
+    readonly record struct Pending(Answer Answer, byte[]? Reply, RawJson Id, string? Action);
+}

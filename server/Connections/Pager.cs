@@ -1,0 +1,71 @@
+using Conclave.Server.Lobbies;
+using Conclave.Server.Storage;
+
+namespace Conclave.Server.Connections;
+
+/// <summary>
+/// Loads pages of the log for the cursors of one connection that are behind: one at a time, so that however many
+/// cursors it has, a connection holds one page. Used by the connection's writing loop alone.
+/// </summary>
+sealed class Pager(LiveLobbies lobbies, TimeProvider time, CancellationToken aborted)
+{
+    /// <summary>After this long without progress a page is let go.</summary>
+    public static readonly TimeSpan StallMax = TimeSpan.FromSeconds(1);
+
+    static readonly TimeSpan RetryWait = TimeSpan.FromSeconds(1);
+
+    readonly Queue<Cursor> _behind = new();
+    readonly HashSet<Cursor> _waiting = [];
+    Cursor? _current;
+    Task _loading = Task.CompletedTask;
+
+    /// <summary>Takes a cursor that needs a page.</summary>
+    public void Add(Cursor cursor)
+    {
+        var isLoading = cursor == _current && !_loading.IsCompleted;
+        if (!isLoading && _waiting.Add(cursor))
+            _behind.Enqueue(cursor);
+    }
+
+    /// <summary>Loads the next page if the last is used up.</summary>
+    public void Advance()
+    {
+        if (!_loading.IsCompleted || _current is { HasPage: true, IsEnded: false })
+            return;
+        _current = null;
+        while (_current is null && _behind.TryDequeue(out var next))
+        {
+            _waiting.Remove(next);
+            _current = next.IsEnded ? null : next;
+        }
+        if (_current is not null)
+            _loading = LoadAsync(_current);
+    }
+
+    /// <summary>Lets go of the page that is loaded; its cursor will ask for it again.</summary>
+    public void DropPage()
+    {
+        if (_current is not { } stalled || !_loading.IsCompleted)
+            return;
+        stalled.DropPage();
+        stalled.Wake();
+    }
+
+    async Task LoadAsync(Cursor cursor)
+    {
+        while (!aborted.IsCancellationRequested && !cursor.IsEnded)
+        {
+            try
+            {
+                cursor.SetPage(await lobbies.ReadPageAsync(cursor, aborted));
+                break;
+            }
+            catch (Exception fault) when (Database.IsAway(fault) && !aborted.IsCancellationRequested)
+            {
+                // The database comes back, and the log with it.
+                await Task.Delay(RetryWait, time, aborted);
+            }
+        }
+        cursor.Wake();
+    }
+}

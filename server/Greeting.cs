@@ -1,0 +1,15 @@
+namespace Conclave.Server;
+
+/// <summary>What the operator reads when the server is there: the address, where the data lie, what to do next.</summary>
+static class Greeting
+{
+    public static void Print(TextWriter output, ServerHost host, Settings settings)
+    {
+        var database = host.Cluster is null ? "the database that CONCLAVE_DATABASE names" : settings.DataPath;
+        output.WriteLine($"Conclave listens on {string.Join(", ", host.Urls.Select(url => url.ToString().TrimEnd('/')))}");
+        output.WriteLine($"  data        {database}");
+        output.WriteLine($"  master key  {settings.MasterKeyPath} (keep a copy apart from the backup of the data)");
+        output.WriteLine("  next        make client, then artifacts/bin/Client/release/conclave; Ctrl-C stops the server");
+        output.Flush();
+    }
+}

@@ -1,0 +1,235 @@
+using Conclave.Server.Accounts;
+using Conclave.Server.Actions;
+using Conclave.Server.Connections;
+using Conclave.Server.Lobbies;
+using Conclave.Server.Storage;
+using Conclave.Server.Writing;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Conclave.Server;
+
+/// <summary>
+/// A whole server: builds every room, in dependency order, then listens. Disposing it stops everything in the reverse
+/// order: callers leave with their requests answered, the writer empties, the database goes last.
+/// </summary>
+sealed class ServerHost : IAsyncDisposable
+{
+    readonly Stack<IAsyncDisposable> _open = new();
+
+    ServerHost()
+    {
+    }
+
+    /// <summary>What the rooms of the server are, for those who look inside.</summary>
+    public required Rooms Rooms { get; init; }
+
+    /// <summary>Where it listens; the ports are the real ones.</summary>
+    public IReadOnlyList<Uri> Urls { get; private set; } = [];
+
+    /// <summary>The server's own PostgreSQL; null if it uses another.</summary>
+    public EmbeddedCluster? Cluster { get; private init; }
+
+    /// <summary>Completes when the process is asked to stop, or something it cannot do without is gone.</summary>
+    public Task Stopping { get; private set; } = Task.CompletedTask;
+
+    /// <summary>Starts a server.</summary>
+    /// <param name="settings">What the operator decided.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <exception cref="StartupException">It cannot start; the message says why and what to do.</exception>
+    public static async Task<ServerHost> StartAsync(
+        Settings settings, TimeProvider time, CancellationToken cancellation)
+    {
+        Normalization.Require();
+        var open = new Stack<IAsyncDisposable>();
+        try
+        {
+            var builder = CreateBuilder(settings);
+            var app = builder.Build();
+            open.Push(app);
+            var logs = app.Services.GetRequiredService<ILoggerFactory>();
+
+            open.Push(new Closing(DataFolder.Open(settings.DataPath)));
+            var cluster = settings.Database is null
+                ? await EmbeddedCluster.StartAsync(
+                    new() { DataPath = settings.DataPath, ProgramsPath = settings.PostgresPath },
+                    time, logs.CreateLogger<EmbeddedCluster>(), cancellation)
+                : null;
+            if (cluster is not null)
+                open.Push(cluster);
+            var rooms = await BuildAsync(
+                settings, settings.Database ?? cluster!.ConnectionString, time, logs, open, cancellation);
+            var connections = new ConnectionList(rooms, logs.CreateLogger<ConnectionList>());
+            open.Push(connections);
+
+            Map(app, rooms, connections, time);
+            await ListenAsync(app, settings);
+            open.Push(new Closing(connections.CloseAsync));
+            var host = new ServerHost { Rooms = rooms, Cluster = cluster };
+            foreach (var part in open.Reverse())
+                host._open.Push(part);
+            host.Urls = [.. app.Services.GetRequiredService<IServer>().Features
+                .GetRequiredFeature<IServerAddressesFeature>().Addresses.Select(address => new Uri(address))];
+            host.Stopping = StoppingAsync(app, cluster);
+            return host;
+        }
+        catch
+        {
+            foreach (var part in open)
+                await part.DisposeAsync();
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        while (_open.TryPop(out var part))
+            await part.DisposeAsync();
+    }
+
+    static WebApplicationBuilder CreateBuilder(Settings settings)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.Logging.AddSimpleConsole(options =>
+        {
+            options.SingleLine = true;
+            options.UseUtcTimestamp = true;
+            options.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
+        });
+        // The framework's own notes on requests quote paths and headers; nothing of that is needed.
+        builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+        builder.Logging.AddFilter("Npgsql", LogLevel.Error);
+        builder.WebHost.ConfigureKestrel(options =>
+        {
+            options.AddServerHeader = false;
+            // A slow reader is served as slowly as it reads; whether it is dead is judged by its acknowledgements.
+            options.Limits.MinResponseDataRate = null;
+            options.Limits.MinRequestBodyDataRate = null;
+            options.Limits.MaxConcurrentUpgradedConnections = null;
+        });
+        builder.WebHost.UseUrls([.. settings.Urls.Select(url => url.GetLeftPart(UriPartial.Authority))]);
+        return builder;
+    }
+
+    static async Task<Rooms> BuildAsync(
+        Settings settings,
+        string connectionString,
+        TimeProvider time,
+        ILoggerFactory logs,
+        Stack<IAsyncDisposable> open,
+        CancellationToken cancellation)
+    {
+        var limits = settings.Limits;
+        var database = await Database.OpenAsync(connectionString, cancellation);
+        open.Push(database);
+        var masterKey = MasterKey.LoadOrCreate(settings.MasterKeyPath, mayCreate: !database.HasMasterKey);
+        open.Push(new Closing(masterKey));
+        await database.AdoptAsync(masterKey, cancellation);
+        var entries = new EntryStore(database);
+        var lobbies = new LobbyStore(database, masterKey);
+        var live = new LiveLobbies(lobbies, entries, limits);
+        open.Push(new Closing(live));
+        var presence = new Presence();
+        var passwords = new PasswordHasher(limits);
+        open.Push(new Closing(passwords));
+        var writer = new EntryWriter(entries, live, limits, time, logs.CreateLogger<EntryWriter>());
+        open.Push(writer);
+        return new Rooms
+        {
+            Database = database,
+            Users = new UserStore(database),
+            Lobbies = lobbies,
+            Entries = entries,
+            Sessions = new Sessions(new SessionStore(database), presence, limits, time),
+            Presence = presence,
+            Passwords = passwords,
+            Throttle = new SignInThrottle(limits, time),
+            Live = live,
+            Writer = writer,
+            Limits = limits,
+            Time = time,
+        };
+    }
+
+    static void Map(WebApplication app, Rooms rooms, ConnectionList connections, TimeProvider time)
+    {
+        app.Use((context, next) =>
+        {
+            // Below the framework's WebSockets, so that they shake hands on our stream.
+            if (context.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true } upgrade)
+                context.Features.Set<IHttpUpgradeFeature>(new TappedUpgrade(upgrade, time));
+            return next(context);
+        });
+        app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = TimeSpan.Zero });
+        app.Run(context => context.Request.Path.Value switch
+        {
+            "/ws" or "/" => UpgradeAsync(context, connections),
+            "/healthz" => AnswerAsync(context, isGood: true),
+            "/readyz" => ReadyAsync(context, rooms, connections),
+            _ => StatusAsync(context, StatusCodes.Status404NotFound, "there is nothing here"),
+        });
+    }
+
+    static Task UpgradeAsync(HttpContext context, ConnectionList connections)
+    {
+        if (context.WebSockets.IsWebSocketRequest
+            && context.Features.Get<IHttpUpgradeFeature>() is TappedUpgrade upgrade)
+            return connections.ServeAsync(context, upgrade);
+        context.Response.Headers.Upgrade = "websocket";
+        return StatusAsync(
+            context, StatusCodes.Status426UpgradeRequired, "this is a Conclave server: speak WebSocket to it");
+    }
+
+    static async Task ReadyAsync(HttpContext context, Rooms rooms, ConnectionList connections) =>
+        await AnswerAsync(
+            context, connections.IsOpen && await rooms.Database.IsReadyAsync(context.RequestAborted));
+
+    static Task AnswerAsync(HttpContext context, bool isGood) => isGood
+        ? StatusAsync(context, StatusCodes.Status200OK, "ok")
+        : StatusAsync(context, StatusCodes.Status503ServiceUnavailable, "not ready");
+
+    static Task StatusAsync(HttpContext context, int status, string text)
+    {
+        context.Response.StatusCode = status;
+        context.Response.ContentType = "text/plain; charset=utf-8";
+        return context.Response.WriteAsync(text + "\n");
+    }
+
+    static async Task ListenAsync(WebApplication app, Settings settings)
+    {
+        try
+        {
+            await app.StartAsync();
+        }
+        catch (IOException fault)
+        {
+            throw new StartupException($"cannot listen on {string.Join(", ", settings.Urls)}: {fault.Message}"
+                + " (is another server running? CONCLAVE_URLS names another address)");
+        }
+    }
+
+    static async Task StoppingAsync(WebApplication app, EmbeddedCluster? cluster)
+    {
+        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var registration = app.Lifetime.ApplicationStopping.Register(asked.SetResult);
+        await Task.WhenAny(asked.Task, cluster?.Exited ?? Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System));
+    }
+
+    /// <summary>Something to do at the end, in its turn.</summary>
+    sealed class Closing(Func<Task> close) : IAsyncDisposable
+    {
+        public Closing(IDisposable part)
+            : this(() =>
+            {
+                part.Dispose();
+                return Task.CompletedTask;
+            })
+        {
+        }
+
+        public ValueTask DisposeAsync() => new(close());
+    }
+}

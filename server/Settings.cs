@@ -1,0 +1,143 @@
+using System.Globalization;
+using System.Net;
+using System.Reflection;
+using System.Text.Json;
+using Conclave.Protocol;
+using Conclave.Server.Storage;
+using Npgsql;
+
+namespace Conclave.Server;
+
+/// <summary>What the operator decides, from the environment. A class: the connection string may hold a password.</summary>
+sealed class Settings
+{
+    /// <summary>Where to listen. CONCLAVE_URLS, separated by ; . Default: http://127.0.0.1:7720.</summary>
+    public required IReadOnlyList<Uri> Urls { get; init; }
+
+    /// <summary>The folder for everything that is not in a database elsewhere. CONCLAVE_DATA. Default: ./data.</summary>
+    public required string DataPath { get; init; }
+
+    /// <summary>CONCLAVE_DATABASE, for Npgsql; null for a cluster of the server's own.</summary>
+    public required string? Database { get; init; }
+
+    /// <summary>CONCLAVE_MASTER_KEY_FILE. Default: master.key in the data folder.</summary>
+    public required string MasterKeyPath { get; init; }
+
+    /// <summary>The folder of initdb and postgres. CONCLAVE_POSTGRES_BIN. Default: searched for.</summary>
+    public required string? PostgresPath { get; init; }
+
+    /// <summary>CONCLAVE_LIMIT_NAME for each of <see cref="Protocol.Limits"/>.</summary>
+    public required Limits Limits { get; init; }
+
+    /// <summary>Reads the settings.</summary>
+    /// <param name="variable">The environment.</param>
+    /// <exception cref="StartupException">One of them cannot be used.</exception>
+    public static Settings Read(Func<string, string?> variable)
+    {
+        string? Named(string name) => variable(name) is { Length: > 0 } value ? value : null;
+
+        var data = Path.GetFullPath(Named("CONCLAVE_DATA") ?? "data");
+        return new Settings
+        {
+            Urls = ReadUrls(
+                Named("CONCLAVE_URLS") ?? "http://127.0.0.1:7720", isInsecure: Named("CONCLAVE_INSECURE") == "1"),
+            DataPath = data,
+            Database = Named("CONCLAVE_DATABASE") is { } database
+                ? ReadDatabase(database, Named("CONCLAVE_DATABASE_PASSWORD_FILE"))
+                : null,
+            MasterKeyPath = Path.GetFullPath(Named("CONCLAVE_MASTER_KEY_FILE") ?? Path.Combine(data, "master.key")),
+            PostgresPath = Named("CONCLAVE_POSTGRES_BIN"),
+            Limits = ReadLimits(Named),
+        };
+    }
+
+    static List<Uri> ReadUrls(string urls, bool isInsecure)
+    {
+        List<Uri> read = [];
+        foreach (var text in urls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        {
+            if (!Uri.TryCreate(text, UriKind.Absolute, out var url) || url.Scheme != Uri.UriSchemeHttp)
+                throw new StartupException($"CONCLAVE_URLS: {text} is not an address such as http://127.0.0.1:7720");
+            if (!isInsecure && !IsLoopback(url))
+            {
+                throw new StartupException($"CONCLAVE_URLS: {text} would send secrets in clear text over the network;"
+                    + " listen on 127.0.0.1 behind a proxy that ends TLS, or set CONCLAVE_INSECURE=1 if one does");
+            }
+            read.Add(url);
+        }
+        return read.Count > 0 ? read : throw new StartupException("CONCLAVE_URLS names no address");
+    }
+
+    static bool IsLoopback(Uri url) =>
+        url.Host == "localhost" || IPAddress.TryParse(url.DnsSafeHost, out var address) && IPAddress.IsLoopback(address);
+
+    static string ReadDatabase(string database, string? passwordFile)
+    {
+        try
+        {
+            var settings = Uri.TryCreate(database, UriKind.Absolute, out var uri)
+                && uri.Scheme is "postgres" or "postgresql"
+                    ? OfUri(uri!)
+                    : new NpgsqlConnectionStringBuilder(database);
+            if (passwordFile is not null)
+                settings.Password = File.ReadAllText(passwordFile).TrimEnd('\r', '\n');
+            return settings.ConnectionString;
+        }
+        catch (Exception fault) when (fault is ArgumentException or FormatException or KeyNotFoundException)
+        {
+            // Not its message: that may quote the password.
+            throw new StartupException("CONCLAVE_DATABASE is neither a postgres:// URI nor a connection string");
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new StartupException("CONCLAVE_DATABASE_PASSWORD_FILE cannot be read: " + fault.Message);
+        }
+    }
+
+    // libpq's form: postgres://user:password@host:port/database?sslmode=require
+    static NpgsqlConnectionStringBuilder OfUri(Uri uri)
+    {
+        var settings = new NpgsqlConnectionStringBuilder { Host = uri.Host };
+        if (uri.Port > 0)
+            settings.Port = uri.Port;
+        var user = uri.UserInfo.Split(':', 2);
+        if (user[0].Length > 0)
+            settings.Username = Uri.UnescapeDataString(user[0]);
+        if (user.Length > 1)
+            settings.Password = Uri.UnescapeDataString(user[1]);
+        if (uri.AbsolutePath.Length > 1)
+            settings.Database = Uri.UnescapeDataString(uri.AbsolutePath[1..]);
+        foreach (var pair in uri.Query.TrimStart('?').Split('&', StringSplitOptions.RemoveEmptyEntries))
+        {
+            var (name, value) = pair.Split('=', 2) is [var left, var right] ? (left, right) : (pair, "");
+            settings[name switch { "sslmode" => "SSL Mode", "user" => "Username", "dbname" => "Database", _ => name }] =
+                Uri.UnescapeDataString(value).Replace("-", "", StringComparison.Ordinal);
+        }
+        return settings;
+    }
+
+    static Limits ReadLimits(Func<string, string?> named)
+    {
+        var limits = new Limits();
+        foreach (var property in typeof(Limits).GetProperties(BindingFlags.Public | BindingFlags.Instance))
+        {
+            var name = "CONCLAVE_LIMIT_" + JsonNamingPolicy.SnakeCaseUpper.ConvertName(property.Name);
+            if (named(name) is not { } text)
+                continue;
+            if (!long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+                throw new StartupException($"{name} must be a whole number (seconds, bytes or a count; 0 for none)");
+            property.SetValue(limits, ValueOf(property.PropertyType, number));
+        }
+        return limits;
+    }
+
+    // 0 means none: as large as the type allows, so that nothing else has to know.
+    static object ValueOf(Type type, long number)
+    {
+        if (type == typeof(TimeSpan))
+            return number is 0 or > int.MaxValue ? TimeSpan.FromDays(10_000) : TimeSpan.FromSeconds(number);
+        if (type == typeof(long))
+            return number == 0 ? long.MaxValue / 2 : number;
+        return number is 0 or > int.MaxValue / 2 ? int.MaxValue / 2 : (int)number;
+    }
+}
