@@ -1,0 +1,75 @@
+using Conclave.Protocol;
+using Conclave.Server;
+using Conclave.Server.Actions;
+
+namespace Conclave.Tests.Support;
+
+/// <summary>
+/// A whole server in this process: real PostgreSQL, real sockets, real files. Its folder is thrown away with it.
+/// </summary>
+sealed class TestServer : IAsyncDisposable
+{
+    readonly string _folder;
+    readonly ServerHost _host;
+
+    TestServer(string folder, ServerHost host, string database)
+    {
+        _folder = folder;
+        _host = host;
+        Database = database;
+    }
+
+    public Rooms Rooms => _host.Rooms;
+
+    /// <summary>Where it listens.</summary>
+    public Uri Url => _host.Urls[0];
+
+    /// <summary>The connection string of its database.</summary>
+    public string Database { get; }
+
+    /// <summary>Starts a server on a database of its own.</summary>
+    public static async Task<TestServer> StartAsync(
+        PostgresCluster postgres, Limits? limits = null, TimeProvider? time = null)
+    {
+        var database = await postgres.CreateDatabaseAsync("migrated", MigrateAsync);
+        var folder = Directory.CreateTempSubdirectory("conclave-server-").FullName;
+        return await StartAsync(folder, database, limits ?? Limits.Default, time ?? TimeProvider.System);
+    }
+
+    /// <summary>Stops the server and starts another on the same folder and database.</summary>
+    public async Task<TestServer> RestartAsync(Limits? limits = null, TimeProvider? time = null)
+    {
+        await _host.DisposeAsync();
+        return await StartAsync(_folder, Database, limits ?? Limits.Default, time ?? TimeProvider.System);
+    }
+
+    /// <summary>A connection to it.</summary>
+    public Task<WireClient> ConnectAsync() => WireClient.ConnectAsync(Url);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _host.DisposeAsync();
+        if (Directory.Exists(_folder))
+            Directory.Delete(_folder, recursive: true);
+    }
+
+    static async Task<TestServer> StartAsync(string folder, string database, Limits limits, TimeProvider time)
+    {
+        var settings = new Settings
+        {
+            Urls = [new Uri("http://127.0.0.1:0")],
+            DataPath = folder,
+            Database = database,
+            MasterKeyPath = Path.Combine(folder, "master.key"),
+            PostgresPath = null,
+            Limits = limits,
+        };
+        var host = await ServerHost.StartAsync(settings, time, TestContext.Current.CancellationToken);
+        return new TestServer(folder, host, database);
+    }
+
+    static async Task MigrateAsync(string database)
+    {
+        await using var opened = await Conclave.Server.Storage.Database.OpenAsync(database, CancellationToken.None);
+    }
+}
