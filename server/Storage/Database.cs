@@ -130,11 +130,11 @@ sealed class Database : IAsyncDisposable
             AutoPrepareMinUsages = 2,
             IncludeErrorDetail = false,
         };
-        if (!settings.ContainsKey("Maximum Pool Size"))
+        if (!settings.ShouldSerialize("Maximum Pool Size"))
             settings.MaxPoolSize = 20;
-        if (!settings.ContainsKey("Timeout"))
+        if (!settings.ShouldSerialize("Timeout"))
             settings.Timeout = 5;
-        if (!settings.ContainsKey("Command Timeout"))
+        if (!settings.ShouldSerialize("Command Timeout"))
             settings.CommandTimeout = 15;
         // A transaction of ours never waits for anything but the database: one that idles is lost.
         settings.Options = (settings.Options + " -c idle_in_transaction_session_timeout=10s"
