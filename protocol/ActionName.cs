@@ -1,6 +1,6 @@
 namespace Conclave.Protocol;
 
-/// <summary>The <c>action</c> of every request, as it stands on the wire (docs/protocol.md, sections 3 and 4).</summary>
+/// <summary>The <c>action</c> of every request, as it is on the wire (docs/protocol.md, sections 3 and 4).</summary>
 public static class ActionName
 {
     public const string Register = "register";

@@ -50,7 +50,7 @@ public sealed record Limits
     /// <summary>Password checks that wait for a worker; more are answered <c>busy</c>. Default: 256.</summary>
     public int PasswordQueueMax { get; init; } = 256;
 
-    /// <summary>Pairs of login and address, and addresses, whose failed sign-ins are remembered. Default: 65,536.</summary>
+    /// <summary>Pairs of login and address, and addresses, whose failures are remembered. Default: 65,536.</summary>
     public int ThrottleEntriesMax { get; init; } = 65_536;
 
     /// <summary>How long a token lives after its last use. Default: 30 days.</summary>

@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 
 namespace Conclave.Protocol;
 
-/// <summary>The one way JSON is read and written: snake_case, nulls left out, no key twice, text not escaped for HTML.</summary>
+/// <summary>The one way JSON is read and written: snake_case, no nulls, no key twice, no escapes for HTML.</summary>
 public static class WireJson
 {
     /// <summary>The bytes of <paramref name="reply"/>, one JSON object.</summary>

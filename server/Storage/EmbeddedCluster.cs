@@ -6,12 +6,12 @@ using Npgsql;
 namespace Conclave.Server.Storage;
 
 /// <summary>
-/// The PostgreSQL that the server keeps for itself when no database is named: the same program, the same SQL and the same
-/// durability as any other, as a child process that only this server can reach.
+/// The PostgreSQL that the server keeps for itself when no database is named: the same program, the same SQL and the
+/// same durability as any other, as a child process that only this server can reach.
 /// </summary>
 /// <remarks>
-/// The data folder's <c>postgres</c> belongs to the server and holds: <c>data</c>, the cluster, and <c>socket</c>, both
-/// of the account PostgreSQL runs as; the two files that say who may connect, which that account cannot change; the log.
+/// The data folder's <c>postgres</c> belongs to the server and holds: <c>data</c>, the cluster, and <c>socket</c>,
+/// both of the account PostgreSQL runs as; and two files that say who may connect, which that account cannot change.
 /// </remarks>
 sealed partial class EmbeddedCluster : IAsyncDisposable
 {
@@ -76,7 +76,7 @@ sealed partial class EmbeddedCluster : IAsyncDisposable
         {
             await cluster.DisposeAsync();
             throw new StartupException(
-                $"The database folder {cluster.Home} cannot be used ({failure.Message}): it may belong to another user.");
+                $"The database folder {cluster.Home} cannot be used ({failure.Message}): is it another user's?");
         }
         catch
         {
@@ -145,7 +145,7 @@ sealed partial class EmbeddedCluster : IAsyncDisposable
 
     async Task InitializeAsync(PostgresPrograms programs, CancellationToken cancellation)
     {
-        // initdb works beside the final place, so that one that was interrupted leaves nothing that looks like a cluster.
+        // initdb works beside the final place, so that one that was cut off leaves nothing that looks like a cluster.
         var unfinished = Data + ".new";
         if (Directory.Exists(unfinished))
         {
@@ -156,7 +156,10 @@ sealed partial class EmbeddedCluster : IAsyncDisposable
         string[] durability = _options.Throwaway ? ["--no-sync"] : [];
         var (exitCode, output) = await _account.RunAsync(
             programs.Initdb,
-            ["-D", unfinished, "-U", "postgres", "-E", "UTF8", "--locale=C", "--auth=peer", "--data-checksums", .. durability],
+            [
+                "-D", unfinished, "-U", "postgres", "-E", "UTF8", "--locale=C",
+                "--auth=peer", "--data-checksums", .. durability,
+            ],
             cancellation);
         if (exitCode != 0)
         {
@@ -166,8 +169,8 @@ sealed partial class EmbeddedCluster : IAsyncDisposable
         Directory.Move(unfinished, Data);
     }
 
-    // The socket's other end is known by its operating system's user, which cannot be guessed or stolen: only the user who
-    // runs the server comes in. The account itself is kept out, for "nobody" may be shared with other programs.
+    // The socket's other end is known by its operating system's user, which cannot be guessed or stolen: only the user
+    // who runs the server comes in. The account itself is kept out: other programs may run as "nobody" too.
     async Task WriteAccessRulesAsync(CancellationToken cancellation)
     {
         var user = Environment.UserName.Replace("\"", "\"\"", StringComparison.Ordinal);
@@ -221,8 +224,8 @@ sealed partial class EmbeddedCluster : IAsyncDisposable
             "log_timezone=UTC",
             "log_destination=stderr",
             "logging_collector=off",
-            // A failed statement comes back to the server, which logs it without its data; here its text and the values in
-            // it would be written down.
+            // A failed statement comes back to the server, which logs it without its data; here its text and the
+            // values in it would be written down.
             "log_min_messages=log",
             "log_min_error_statement=panic",
             "log_error_verbosity=terse",
@@ -298,7 +301,8 @@ sealed partial class EmbeddedCluster : IAsyncDisposable
         }
 
         // No database, so the role owns nothing: a start that was cut off between the two is made good here.
-        await using var role = new NpgsqlCommand("DROP ROLE IF EXISTS conclave; CREATE ROLE conclave LOGIN", connection);
+        await using var role = new NpgsqlCommand(
+            "DROP ROLE IF EXISTS conclave; CREATE ROLE conclave LOGIN", connection);
         await role.ExecuteNonQueryAsync(cancellation);
         await using var database = new NpgsqlCommand("CREATE DATABASE conclave OWNER conclave", connection);
         await database.ExecuteNonQueryAsync(cancellation);
@@ -313,12 +317,12 @@ sealed partial class EmbeddedCluster : IAsyncDisposable
         Pooling = database == "conclave",
     }.ConnectionString;
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "PostgreSQL {Major} of {Folder} runs with the data in {Data}")]
+    [LoggerMessage(LogLevel.Information, "PostgreSQL {Major} of {Folder} runs, with its data in {Data}")]
     static partial void Started(ILogger logger, int major, string folder, string data);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "PostgreSQL has stopped")]
+    [LoggerMessage(LogLevel.Information, "PostgreSQL has stopped")]
     static partial void Stopped(ILogger logger);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Count} PostgreSQL processes of a killed server were stopped first")]
+    [LoggerMessage(LogLevel.Warning, "{Count} PostgreSQL processes of a killed server were stopped first")]
     static partial void LeftoversStopped(ILogger logger, int count);
 }

@@ -39,7 +39,7 @@ sealed class PostgresAccount
         }
 
         throw new StartupException(
-            "PostgreSQL will not run as root and there is no user postgres or nobody here: run the server as another user.");
+            "PostgreSQL will not run as root, and there is no user postgres or nobody: run the server as another one.");
     }
 
     /// <summary>Whether a program exists where a shell would find it.</summary>
@@ -59,7 +59,7 @@ sealed class PostgresAccount
             RedirectStandardError = true,
         };
 
-        // PGOPTIONS or PGPORT of the caller's shell would steer our cluster, and our own settings are none of its business.
+        // PGOPTIONS or PGPORT of the caller's shell would steer our cluster; our own settings are none of its business.
         foreach (var name in command.Environment.Keys.Where(IsForeign).ToArray())
         {
             command.Environment.Remove(name);
@@ -91,7 +91,7 @@ sealed class PostgresAccount
         }
     }
 
-    /// <summary>Lets the account pass through a folder of ours to its own one, without seeing what else is there.</summary>
+    /// <summary>Lets the account pass through a folder of ours to its own, without seeing what else is there.</summary>
     public void OpenPassage(string folder)
     {
         if (_name is not null)
@@ -116,13 +116,14 @@ sealed class PostgresAccount
         {
             throw new StartupException(_name is null
                 ? $"PostgreSQL cannot run in {folder}: {answer}"
-                : $"PostgreSQL runs as user {_name} here, who may not pass {answer}: name another folder in CONCLAVE_DATA "
-                + $"(such as /var/lib/conclave), or allow it with chmod o+x {answer}");
+                : $"PostgreSQL runs as user {_name} here, who may not pass {answer}: name another folder in "
+                + $"CONCLAVE_DATA (such as /var/lib/conclave), or allow it with chmod o+x {answer}");
         }
     }
 
     static bool IsForeign(string variable) =>
-        variable.StartsWith("PG", StringComparison.Ordinal) || variable.StartsWith("CONCLAVE_", StringComparison.Ordinal);
+        variable.StartsWith("PG", StringComparison.Ordinal)
+        || variable.StartsWith("CONCLAVE_", StringComparison.Ordinal);
 
     static string[] Switch(string name, string userId, string groupId) =>
         HasProgram("setpriv") ? ["setpriv", $"--reuid={userId}", $"--regid={groupId}", "--init-groups", "--"]

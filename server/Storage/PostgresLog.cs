@@ -1,6 +1,6 @@
 namespace Conclave.Server.Storage;
 
-/// <summary>What PostgreSQL says while it runs: kept in a file of limited size, its last lines also in memory.</summary>
+/// <summary>What PostgreSQL says while it runs: kept in a file of limited size, the last lines in memory.</summary>
 sealed class PostgresLog(string path)
 {
     const long FileBytesMax = 4 << 20;

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace Conclave.Server.Storage;
 
-/// <summary>The running processes of one cluster, found by its folder, because process ids are given out again.</summary>
+/// <summary>The running processes of one cluster, found by its folder: process ids are given out again.</summary>
 sealed class PostgresProcesses(string cluster, PostgresAccount account, TimeProvider time)
 {
     /// <summary>PostgreSQL's fast shutdown: sessions are cut off, everything is written out.</summary>
@@ -34,8 +34,8 @@ sealed class PostgresProcesses(string cluster, PostgresAccount account, TimeProv
     }
 
     /// <summary>
-    /// Ends what a killed server or a killed postmaster left running, and removes a process id on file that by now belongs
-    /// to somebody else: PostgreSQL would take that stranger for a running postmaster and refuse to start for ever.
+    /// Ends what a killed server or a killed postmaster left running, and removes a process id on file that by now
+    /// belongs to somebody else: PostgreSQL would take that stranger for a postmaster and refuse to start for ever.
     /// </summary>
     /// <returns>How many processes there were.</returns>
     public async Task<int> StopLeftoversAsync(CancellationToken cancellation)

@@ -23,7 +23,7 @@ sealed partial record PostgresPrograms(string Folder, int Major)
 
     public string Postgres => Path.Combine(Folder, "postgres");
 
-    /// <summary>Finds programs that can serve the data of <paramref name="dataMajor"/>, or new data when that is null.</summary>
+    /// <summary>Finds programs for the data of <paramref name="dataMajor"/>, or for new data if that is null.</summary>
     public static async Task<PostgresPrograms> FindAsync(
         string? named, int? dataMajor, PostgresAccount account, CancellationToken cancellation)
     {
@@ -62,7 +62,8 @@ sealed partial record PostgresPrograms(string Folder, int Major)
                 : 0)
         select Path.Combine(folder, "bin"));
 
-    static async Task<PostgresPrograms?> LookAsync(string folder, PostgresAccount account, CancellationToken cancellation)
+    static async Task<PostgresPrograms?> LookAsync(
+        string folder, PostgresAccount account, CancellationToken cancellation)
     {
         var programs = new PostgresPrograms(folder, 0);
         if (!File.Exists(programs.Initdb) || !File.Exists(programs.Postgres))
@@ -70,7 +71,7 @@ sealed partial record PostgresPrograms(string Folder, int Major)
             return null;
         }
 
-        // "postgres (PostgreSQL) 15.12 (Debian ...)": before 10 the major version had two parts, and all those are too old.
+        // "postgres (PostgreSQL) 15.12 (Debian ...)": before 10 the major version had two parts, all of them too old.
         var (_, answer) = await account.RunAsync(programs.Postgres, ["--version"], cancellation);
         return Number().Match(answer) is { Success: true } version
             ? programs with { Major = (int)double.Parse(version.ValueSpan, CultureInfo.InvariantCulture) }
@@ -84,10 +85,11 @@ sealed partial record PostgresPrograms(string Folder, int Major)
         var found = string.Join(" and ", seen.Select(programs => $"{programs.Major} in {programs.Folder}"));
         return (dataMajor, seen) switch
         {
-            (_, []) when named is not null => $"There is no initdb and postgres in {named}: correct CONCLAVE_POSTGRES_BIN.",
+            (_, []) when named is not null =>
+                $"There is no initdb and postgres in {named}: correct CONCLAVE_POSTGRES_BIN.",
             (null, []) => $"PostgreSQL is not installed: {Install}, or name a database in CONCLAVE_DATABASE.",
             (null, _) => $"Conclave needs PostgreSQL {MajorMin} or newer and found {found}: {Install}.",
-            (_, []) => $"The data were written by PostgreSQL {dataMajor}, which is not installed: install that version.",
+            (_, []) => $"The data were written by PostgreSQL {dataMajor}, which is not installed: install it.",
             _ => $"The data were written by PostgreSQL {dataMajor}, but here is {found}: install version {dataMajor}, "
                 + "or move the data with pg_dump.",
         };

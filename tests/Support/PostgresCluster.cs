@@ -7,8 +7,8 @@ using Npgsql;
 namespace Conclave.Tests.Support;
 
 /// <summary>
-/// One real PostgreSQL for a whole test run, thrown away afterwards. A test class takes it as a constructor parameter and
-/// asks for a database of its own. CONCLAVE_TEST_POSTGRES names the folder of another PostgreSQL's programs.
+/// One real PostgreSQL for a whole test run, thrown away afterwards. A test class takes it as a constructor parameter
+/// and asks for a database of its own. CONCLAVE_POSTGRES_BIN chooses the PostgreSQL, as it does for the server.
 /// </summary>
 public sealed class PostgresCluster : IAsyncDisposable
 {
@@ -35,7 +35,7 @@ public sealed class PostgresCluster : IAsyncDisposable
         }
     }
 
-    /// <summary>A database made ready by <paramref name="prepare"/>, which runs once for each <paramref name="kind"/>.</summary>
+    /// <summary>A copy of what <paramref name="prepare"/> makes once for each <paramref name="kind"/>.</summary>
     public async Task<string> CreateDatabaseAsync(string kind, Func<string, Task> prepare)
     {
         await _gate.WaitAsync();
@@ -91,7 +91,7 @@ public sealed class PostgresCluster : IAsyncDisposable
         var options = new EmbeddedClusterOptions
         {
             DataPath = _folder.Path,
-            ProgramsPath = Environment.GetEnvironmentVariable("CONCLAVE_TEST_POSTGRES"),
+            ProgramsPath = Environment.GetEnvironmentVariable("CONCLAVE_POSTGRES_BIN"),
             Throwaway = true,
             ConnectionCountMax = 400,
         };
@@ -109,7 +109,8 @@ public sealed class PostgresCluster : IAsyncDisposable
             {
                 using var folder = DataFolder.Open(path);
                 var data = Path.Combine(path, "postgres", "data");
-                await new PostgresProcesses(data, account, TimeProvider.System).StopLeftoversAsync(CancellationToken.None);
+                var processes = new PostgresProcesses(data, account, TimeProvider.System);
+                await processes.StopLeftoversAsync(CancellationToken.None);
                 Directory.Delete(path, recursive: true);
             }
             catch (Exception failure) when (failure is StartupException or IOException or UnauthorizedAccessException)

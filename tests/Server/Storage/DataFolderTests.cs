@@ -16,7 +16,8 @@ public sealed class DataFolderTests : IDisposable
         using var folder = DataFolder.Open(Folder);
 
         Assert.Equal(
-            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(folder.Path));
+            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute,
+            File.GetUnixFileMode(folder.Path));
     }
 
     [Fact]
@@ -26,7 +27,8 @@ public sealed class DataFolderTests : IDisposable
 
         var refused = Assert.Throws<StartupException>(() => DataFolder.Open(Folder));
 
-        Assert.StartsWith("Another server is using the data folder " + Folder, refused.Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "Another server is using the data folder " + Folder, refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]

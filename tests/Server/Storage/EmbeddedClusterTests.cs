@@ -23,7 +23,8 @@ public sealed class EmbeddedClusterTests : IDisposable
         await using var cluster = await StartAsync(_folder);
 
         Assert.Equal("UTF8", await AskAsync(cluster, "SHOW server_encoding"));
-        Assert.Equal("C", await AskAsync(cluster, "SELECT datcollate FROM pg_database WHERE datname = current_database()"));
+        Assert.Equal(
+            "C", await AskAsync(cluster, "SELECT datcollate FROM pg_database WHERE datname = current_database()"));
         Assert.Equal("conclave", await AskAsync(cluster, "SELECT current_user::text"));
         Assert.Equal("off", await AskAsync(cluster, "SHOW is_superuser"));
     }
@@ -122,7 +123,8 @@ public sealed class EmbeddedClusterTests : IDisposable
             socket = new NpgsqlConnectionStringBuilder(cluster.ConnectionString).Host!;
             Assert.Equal("1", await AskAsync(cluster, "SELECT '1'"));
             Assert.Equal(
-                UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(socket));
+                UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute,
+                File.GetUnixFileMode(socket));
         }
 
         Assert.False(Directory.Exists(socket));
@@ -151,8 +153,8 @@ public sealed class EmbeddedClusterTests : IDisposable
         var (exitCode, _) = await account.RunAsync("test", ["-x", tests], Cancellation);
         Assert.SkipUnless(exitCode == 0, $"An ordinary user may not run {tests}.");
 
-        var command = account.Command(
-            tests, ["-noLogo", "-noColor", "-method", $"{typeof(EmbeddedClusterTests)}.{nameof(Data_are_there_after_a_restart)}"]);
+        var method = $"{typeof(EmbeddedClusterTests)}.{nameof(Data_are_there_after_a_restart)}";
+        var command = account.Command(tests, ["-noLogo", "-noColor", "-method", method]);
         using var run = Process.Start(command)!;
         run.StandardInput.Close();
         var output = await run.StandardOutput.ReadToEndAsync(Cancellation);
@@ -167,7 +169,7 @@ public sealed class EmbeddedClusterTests : IDisposable
     static EmbeddedClusterOptions Options(string folder) => new()
     {
         DataPath = folder,
-        ProgramsPath = Environment.GetEnvironmentVariable("CONCLAVE_TEST_POSTGRES"),
+        ProgramsPath = Environment.GetEnvironmentVariable("CONCLAVE_POSTGRES_BIN"),
         Throwaway = true,
     };
 

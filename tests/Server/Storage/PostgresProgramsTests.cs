@@ -9,7 +9,8 @@ public sealed class PostgresProgramsTests : IDisposable
     static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     public PostgresProgramsTests() =>
-        File.SetUnixFileMode(_folder, File.GetUnixFileMode(_folder) | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
+        File.SetUnixFileMode(
+            _folder, File.GetUnixFileMode(_folder) | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
@@ -33,7 +34,8 @@ public sealed class PostgresProgramsTests : IDisposable
 
         var refused = await Assert.ThrowsAsync<StartupException>(() => FindAsync(_folder, null));
 
-        Assert.StartsWith("Conclave needs PostgreSQL 12 or newer and found ", refused.Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "Conclave needs PostgreSQL 12 or newer and found ", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -44,7 +46,9 @@ public sealed class PostgresProgramsTests : IDisposable
         var refused = await Assert.ThrowsAsync<StartupException>(() => FindAsync(_folder, 13));
 
         Assert.StartsWith(
-            $"The data were written by PostgreSQL 13, but here is 15 in {_folder}", refused.Message, StringComparison.Ordinal);
+            $"The data were written by PostgreSQL 13, but here is 15 in {_folder}",
+            refused.Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
