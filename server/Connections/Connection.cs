@@ -16,8 +16,7 @@ sealed partial class Connection : IAsyncDisposable
     static readonly TimeSpan GoodbyeMax = TimeSpan.FromSeconds(5);
 
     readonly WebSocket _socket;
-    readonly FrameStream _stream;
-    readonly SocketProgress _progress;
+    readonly Vitals _vitals;
     readonly Rooms _rooms;
     readonly ILogger _logger;
     readonly Incoming _incoming;
@@ -26,18 +25,18 @@ sealed partial class Connection : IAsyncDisposable
     readonly CancellationTokenSource _aborted = new();
     readonly Signal _draftsDone = new();
     int _draftsOpen;
-    (long Since, ulong Acknowledged) _stall;
     long _usesNotedAt;
 
     public Connection(Peer peer, Rooms rooms, RequestBudgets budgets, ILogger logger)
     {
-        (_socket, _stream, _progress) = (peer.Socket, peer.Stream, peer.Progress);
+        _socket = peer.Socket;
+        _vitals = new Vitals(peer.Stream, peer.Transport, rooms.Limits, rooms.Time);
         _rooms = rooms;
         _logger = logger;
         _incoming = new Incoming(_socket, budgets, rooms.Limits);
         var signal = new Signal();
         var subscriptions = new Subscriptions(rooms.Live, signal);
-        _outbox = new Outbox(_stream, signal, subscriptions, rooms, _aborted.Token);
+        _outbox = new Outbox(peer.Stream, signal, subscriptions, rooms, _aborted.Token);
         _caller = new Caller(peer.Address, peer.Client, subscriptions, rooms.Presence, Tell);
         _usesNotedAt = rooms.Time.GetTimestamp();
     }
@@ -64,19 +63,20 @@ sealed partial class Connection : IAsyncDisposable
     /// <summary>Called every few seconds: pings when it is quiet, and ends the connection when nobody is there.</summary>
     public async Task BeatAsync()
     {
-        var limits = _rooms.Limits;
-        if (IsStalled(limits))
+        switch (_vitals.Feel(_outbox.IsReading))
         {
-            LogDeadReader(_logger, CloseCode.DeadReader);
-            await AbortAsync();
-        }
-        else if (_stream.Silence >= 2 * limits.PingInterval && _outbox.IsReading)
-        {
-            await AbortAsync();
-        }
-        else if (_stream.Silence >= limits.PingInterval)
-        {
-            _outbox.Ping();
+            case Pulse.Stalled:
+                LogDeadReader(_logger, CloseCode.DeadReader);
+                await AbortAsync();
+                break;
+            case Pulse.Gone:
+                await AbortAsync();
+                break;
+            case Pulse.Quiet:
+                _outbox.Ping();
+                break;
+            default:
+                break;
         }
         if (_rooms.Time.GetElapsedTime(_usesNotedAt) >= TimeSpan.FromHours(1))
         {
@@ -228,22 +228,6 @@ sealed partial class Connection : IAsyncDisposable
             _outbox.AddHint(hint);
         if (notice.EndedSessionId is { } sessionId)
             _caller.Subscriptions.RemoveSession(sessionId);
-    }
-
-    // Not moving is: one and the same write, and no byte acknowledged since it was first seen.
-    bool IsStalled(Limits limits)
-    {
-        var writingSince = _stream.WritingSince;
-        if (writingSince == 0)
-        {
-            _stall = default;
-            return false;
-        }
-        var acknowledged = _progress.BytesAcknowledged();
-        if (_stall.Since == 0 || acknowledged != _stall.Acknowledged)
-            _stall = (_rooms.Time.GetTimestamp(), acknowledged);
-        return _rooms.Time.GetElapsedTime(_stall.Since) >= limits.WriteStallMax
-            && _rooms.Time.GetElapsedTime(writingSince) >= limits.WriteStallMax;
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "A reader is dead: its connection ends ({CloseCode})")]

@@ -46,7 +46,7 @@ sealed partial class ConnectionList : IAsyncDisposable
         var peer = new Peer(
             socket,
             upgrade.Frames!,
-            new SocketProgress(context.Features.Get<IConnectionSocketFeature>()?.Socket),
+            context.Features.Get<IConnectionSocketFeature>()?.Socket,
             context.Connection.RemoteIpAddress ?? System.Net.IPAddress.None,
             ClientOf(context));
         await using var connection = new Connection(peer, _rooms, _budgets, _logger);

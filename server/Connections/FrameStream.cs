@@ -11,10 +11,10 @@ sealed class FrameStream(Stream socket, TimeProvider time) : Stream
     long _lastReadAt = time.GetTimestamp();
     long _writingSince;
 
-    /// <summary>How long nothing has come from the peer.</summary>
-    public TimeSpan Silence => time.GetElapsedTime(Interlocked.Read(ref _lastReadAt));
+    /// <summary>When the peer last sent something, as a timestamp of the clock.</summary>
+    public long LastReadAt => Interlocked.Read(ref _lastReadAt);
 
-    /// <summary>When the write that is going on began; 0 if none is.</summary>
+    /// <summary>When the write that is going on began, as a timestamp of the clock; 0 if none is.</summary>
     public long WritingSince => Interlocked.Read(ref _writingSince);
 
     public override bool CanRead => true;

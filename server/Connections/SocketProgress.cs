@@ -1,37 +1,43 @@
 using System.Buffers.Binary;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 
 namespace Conclave.Server.Connections;
 
 /// <summary>
-/// How far the peer has come with what was written to it. A write that waits says nothing of that: a reader of one
-/// byte a second is alive. Linux counts the bytes that the peer has acknowledged; elsewhere only whole writes count.
+/// What the operating system knows of the peer's reading. A write that waits says little: a reader of one byte a
+/// second is alive, and may take an hour to come to the ping behind the megabytes it has to read first.
 /// </summary>
-sealed class SocketProgress(Socket? socket)
+/// <param name="Acknowledged">Bytes that the peer's system has taken; 0 where that is not known.</param>
+/// <param name="Window">
+/// Bytes that it would still take. It grows only when the peer's program reads. 0 where that is not known.
+/// </param>
+[StructLayout(LayoutKind.Auto)]
+readonly record struct SocketProgress(ulong Acknowledged, uint Window)
 {
-    // linux/tcp.h: TCP_INFO is option 11 of level IPPROTO_TCP; tcpi_bytes_acked stands at byte 120, in host order.
+    // linux/tcp.h, struct tcp_info: option 11 of level IPPROTO_TCP. tcpi_bytes_acked (since Linux 4.1) stands at byte
+    // 120, tcpi_snd_wnd (since 5.4) at byte 228, both in host order.
     const int TcpLevel = 6;
     const int TcpInfo = 11;
-    const int BytesAckedAt = 120;
+    const int AcknowledgedAt = 120;
+    const int WindowAt = 228;
 
-    readonly byte[] _info = new byte[BytesAckedAt + sizeof(ulong)];
-
-    /// <summary>Bytes acknowledged since the connection began; 0 where that is not known.</summary>
-    public ulong BytesAcknowledged()
+    public static SocketProgress Of(Socket? socket)
     {
-        if (socket is null || !OperatingSystem.IsLinux())
-            return 0;
+        if (socket is null || !OperatingSystem.IsLinux() || !BitConverter.IsLittleEndian)
+            return default;
+        Span<byte> info = stackalloc byte[WindowAt + sizeof(uint)];
+        info.Clear();
         try
         {
-            return socket.GetRawSocketOption(TcpLevel, TcpInfo, _info) == _info.Length
-                ? BitConverter.IsLittleEndian
-                    ? BinaryPrimitives.ReadUInt64LittleEndian(_info.AsSpan(BytesAckedAt))
-                    : BinaryPrimitives.ReadUInt64BigEndian(_info.AsSpan(BytesAckedAt))
-                : 0;
+            socket.GetRawSocketOption(TcpLevel, TcpInfo, info);
         }
         catch (Exception fault) when (fault is SocketException or ObjectDisposedException)
         {
-            return 0;
+            return default;
         }
+        return new SocketProgress(
+            BinaryPrimitives.ReadUInt64LittleEndian(info[AcknowledgedAt..]),
+            BinaryPrimitives.ReadUInt32LittleEndian(info[WindowAt..]));
     }
 }

@@ -16,9 +16,6 @@ sealed partial class Flight(
 {
     static readonly TimeSpan RetryWait = TimeSpan.FromMilliseconds(100);
 
-    // Two servers on one lobby may collide now and then; this often in a row is a fault.
-    const int ConflictsMax = 20;
-
     long _commits;
     long _stored;
 
@@ -31,20 +28,16 @@ sealed partial class Flight(
     public async Task<List<Draft>> RunAsync(List<Draft> drafts, bool patient)
     {
         var started = time.GetTimestamp();
-        for (var attempt = 1; ; attempt++)
+        while (true)
         {
             try
             {
                 return await AppendAsync(drafts, patient);
             }
-            catch (Exception fault) when (Database.IsAway(fault))
+            catch (Exception fault) when (Database.IsAway(fault) || IsConflict(fault))
             {
                 if (time.GetElapsedTime(started) >= limits.DatabaseWaitMax)
                     return GiveUp(drafts, fault);
-            }
-            catch (PostgresException fault) when (IsConflict(fault) && attempt < ConflictsMax)
-            {
-                LogConflict(logger, fault.SqlState);
             }
 #pragma warning disable CA1031 // Whatever it is, every draft gets an answer and the writer lives on.
             catch (Exception fault)
@@ -154,14 +147,14 @@ sealed partial class Flight(
         return locked;
     }
 
-    static bool IsConflict(PostgresException fault) => fault.SqlState is PostgresErrorCodes.SerializationFailure
-        or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.LockNotAvailable
-        or PostgresErrorCodes.UniqueViolation;
+    // Another server was in the way, and the transaction was rolled back.
+    static bool IsConflict(Exception fault) => fault is PostgresException
+    {
+        SqlState: PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected
+            or PostgresErrorCodes.LockNotAvailable
+    };
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "An append met another server's ({SqlState}) and goes again")]
-    static partial void LogConflict(ILogger logger, string sqlState);
-
-    [LoggerMessage(Level = LogLevel.Error, Message = "The database is away ({Fault}); {Count} posts are refused")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "The database takes no posts ({Fault}); {Count} are refused")]
     static partial void LogAway(ILogger logger, int count, string fault);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "An entry could not be appended; trace {Trace}")]
