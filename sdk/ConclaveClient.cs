@@ -22,11 +22,19 @@ namespace Conclave.Sdk;
 /// again with growing waits, and requests and subscriptions go on as if nothing had been.
 /// </para>
 /// </remarks>
+/// <example>
+/// <code>
+/// await using var client = new ConclaveClient(ConclaveOptions.Default with { Server = new("https://example.org") });
+/// await client.SignInAsync("alice", password);
+/// await client.PostAsync("first_lobby", "The new password is …");
+/// await foreach (var entry in client.ReadAsync("first_lobby", Position.Start))
+///     Console.WriteLine($"{entry.From.Login}: {entry.Content?.Text}");
+/// </code>
+/// </example>
 public sealed class ConclaveClient : IAsyncDisposable
 {
     readonly Link _link;
     readonly ConclaveOptions _options;
-    string? _token;
 
     /// <summary>A client of the server that <paramref name="options"/> name; no connection is made yet.</summary>
     /// <param name="options">Null for <see cref="ConclaveOptions.Default"/>.</param>
@@ -52,7 +60,7 @@ public sealed class ConclaveClient : IAsyncDisposable
     public void UseToken(string token)
     {
         ArgumentException.ThrowIfNullOrEmpty(token);
-        _token = token;
+        _link.Token = token;
         User = null;
     }
 
@@ -87,7 +95,7 @@ public sealed class ConclaveClient : IAsyncDisposable
     {
         var reply = await WithPasswordAsync<AuthReply>(
             ActionName.Auth, RequestKind.Ask, login, password, cancellationToken).ConfigureAwait(false);
-        _token = reply.Token;
+        _link.Token = reply.Token;
         User = new Person(reply.Login, reply.PublicToken);
         return reply;
     }
@@ -108,7 +116,7 @@ public sealed class ConclaveClient : IAsyncDisposable
         {
             // It was over before, or a first attempt ended it and only the answer was lost.
         }
-        _token = null;
+        _link.Token = null;
         User = null;
     }
 
@@ -116,10 +124,10 @@ public sealed class ConclaveClient : IAsyncDisposable
     /// <exception cref="RefusedException"><see cref="ErrorCode.BadToken"/>: nobody; the session has ended.</exception>
     public async Task<UserReply> WhoamiAsync(CancellationToken cancellationToken = default)
     {
-        var token = _token;
+        var token = _link.Token;
         var reply = await SignedAsync<UserReply>(ActionName.Whoami, RequestKind.Ask, _ => { }, cancellationToken)
             .ConfigureAwait(false);
-        if (ReferenceEquals(token, _token))
+        if (ReferenceEquals(token, _link.Token))
             User = new Person(reply.Login, reply.PublicToken);
         return reply;
     }
@@ -318,12 +326,12 @@ public sealed class ConclaveClient : IAsyncDisposable
     }
 
     /// <summary>
-    /// What the server tells outside of any lobby's log (<c>invited</c>, <c>removed</c>, <c>server_closing</c>, one of
+    /// What the server tells the signed-in user outside of any lobby's log (<c>invited</c>, <c>removed</c>, <c>server_closing</c>, one of
     /// <see cref="EventName"/>), and of the client's own <see cref="ConnectionHint"/>s, as they come. Without end; for one
     /// loop at a time. Hints get lost with the connection, and the oldest when nobody takes them: never rely on one.
     /// </summary>
     public IAsyncEnumerable<Hint> HintsAsync(CancellationToken cancellationToken = default) =>
-        _link.Hints.ReadAllAsync(cancellationToken);
+        _link.HintsAsync(cancellationToken);
 
     /// <summary>Asks for a sign of life (<c>ping</c>).</summary>
     /// <returns>The server's time.</returns>
@@ -334,7 +342,7 @@ public sealed class ConclaveClient : IAsyncDisposable
     public ValueTask DisposeAsync() => _link.DisposeAsync();
 
     string Token =>
-        _token ?? throw RefusedException.From(new Refusal(ErrorCode.BadToken, "Nobody is signed in."));
+        _link.Token ?? throw RefusedException.From(new Refusal(ErrorCode.BadToken, "Nobody is signed in."));
 
     Task<TReply> WithPasswordAsync<TReply>(
         string action, RequestKind kind, string login, ReadOnlyMemory<byte> password, CancellationToken cancellationToken)

@@ -36,9 +36,17 @@ sealed class Link : IAsyncDisposable
         _outbox = new Outbox(options);
     }
 
-    public ChannelReader<Hint> Hints => _hints.Reader;
-
     public bool IsConnected { get; private set; }
+
+    /// <summary>What signs requests now; null if nobody is signed in.</summary>
+    public string? Token { get; set; }
+
+    public IAsyncEnumerable<Hint> HintsAsync(CancellationToken cancellationToken)
+    {
+        if (Token is { } token && _outbox.Introduction(token) is { } introduction)
+            Submit(introduction);
+        return _hints.Reader.ReadAllAsync(cancellationToken);
+    }
 
     /// <summary>Makes a request and waits for its final answer. In order: it has its place when this returns.</summary>
     public async Task<TReply> AskAsync<TReply>(
@@ -196,8 +204,11 @@ sealed class Link : IAsyncDisposable
             _hints.Writer.TryWrite(new Hint(ConnectionHint.Lost));
             _outbox.Reopen();
             _subscriptions.Reopen();
+            // Whoever only waits for hints would wait in vain on a connection that is nobody's.
+            if (Token is { } token && _outbox.Introduction(token) is { } introduction)
+                _outbox.Add(introduction);
             attempt = ending.WasUseful ? 0 : attempt;
-            var wait = ending.CloseCode == CloseCode.Overload ? _options.ReconnectWaitMax : WaitBefore(attempt);
+            var wait = ending.CloseCode == CloseCode.Overload ? WaitBefore(int.MaxValue) : WaitBefore(attempt);
             await Task.Delay(wait, _options.TimeProvider, stop).ConfigureAwait(false);
         }
     }

@@ -81,6 +81,18 @@ sealed class Outbox(ConclaveOptions options)
         }
     }
 
+    /// <summary>
+    /// A request by which the server learns whose connection this is; null if it knows, or will by what is to be sent.
+    /// </summary>
+    public Request? Introduction(string token)
+    {
+        lock (_gate)
+        {
+            var isTold = _isKnown || _inFlight.Values.Concat(_waiting.Values).Any(request => request.Token is not null);
+            return isTold ? null : Introduce(token, onFailure: null);
+        }
+    }
+
     /// <summary>Ends when there may be something to <see cref="Take"/>, at the latest after <paramref name="wait"/>.</summary>
     public async Task WaitAsync(TimeSpan? wait, CancellationToken cancellationToken)
     {
@@ -182,17 +194,17 @@ sealed class Outbox(ConclaveOptions options)
     }
 
     // A server closes the connection when somebody it does not know sends much. So it gets to know us first.
-    Request<UserReply> Introduce(Request large)
+    Request<UserReply> Introduce(Request large) => Introduce(large.Token, exception =>
+    {
+        Forget(large);
+        large.Fail(exception);
+    });
+
+    Request<UserReply> Introduce(string? token, Action<Exception>? onFailure)
     {
         var id = NextId();
-        return new Request<UserReply>(
-            id, RequestKind.Ask, RequestFrame.Write(id, ActionName.Whoami, large.Token, _ => { }),
-            onFailure: exception =>
-            {
-                Forget(large);
-                large.Fail(exception);
-            })
-        { Token = large.Token };
+        var frame = RequestFrame.Write(id, ActionName.Whoami, token, _ => { });
+        return new Request<UserReply>(id, RequestKind.Ask, frame, onFailure: onFailure) { Token = token };
     }
 
     /// <summary>

@@ -109,7 +109,7 @@ public sealed class RequestTests
                 await talk.ReplyAsync(request, "\"server_time\":\"2026-01-01T00:00:00.000Z\"");
             }
         });
-        await using var client = Connect(server);
+        await using var client = new ConclaveClient(OptionsFor(server));
 
         await Assert.ThrowsAsync<DisconnectedException>(() => client.RegisterAsync("alice", "password", cancel));
         await client.PingAsync(cancel);
@@ -154,7 +154,7 @@ public sealed class RequestTests
             await talk.ReplyAsync(request, "\"server_time\":\"2026-01-01T00:00:00.000Z\"");
             await talk.ReadAsync();
         });
-        await using var client = Connect(server);
+        await using var client = new ConclaveClient(OptionsFor(server));
 
         var hints = client.HintsAsync(cancel).Take(2).ToListAsync(cancel).AsTask();
         await client.PingAsync(cancel);
@@ -351,14 +351,82 @@ public sealed class RequestTests
         Assert.All(frame, value => Assert.Equal(0, value));
     }
 
+    [Fact(Timeout = 30_000)]
+    public async Task Server_that_does_not_come_back_is_told_with_the_timeout()
+    {
+        var cancel = TestContext.Current.CancellationToken;
+        var server = await ScriptedServer.StartAsync(async talk =>
+        {
+            await talk.ReplyAsync(await talk.ReadAsync(), "\"server_time\":\"2026-01-01T00:00:00.000Z\"");
+            await talk.ReadAsync();
+        });
+        await using var client = new ConclaveClient(
+            OptionsFor(server) with { RequestTimeout = TimeSpan.FromMilliseconds(300) });
+        await client.ConnectAsync(cancel);
+        await server.DisposeAsync();
+
+        var disconnected = await Assert.ThrowsAsync<DisconnectedException>(() => client.PingAsync(cancel));
+
+        Assert.Contains("Check", disconnected.Message, StringComparison.Ordinal);
+    }
+
+    [Fact(Timeout = 30_000)]
+    public async Task Server_that_answers_no_ping_is_left_for_a_new_connection()
+    {
+        var cancel = TestContext.Current.CancellationToken;
+        await using var server = await ScriptedServer.StartAsync(async talk =>
+        {
+            var request = await talk.ReadAsync();
+            if (talk.Number == 1)
+            {
+                // Pongs are sent by whoever reads, and nobody does here.
+                await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, talk.Gone);
+            }
+            await talk.ReplyAsync(request, "\"server_time\":\"2026-01-01T00:00:00.000Z\"");
+            await talk.ReadAsync();
+        });
+        await using var client = new ConclaveClient(
+            OptionsFor(server) with { PingInterval = TimeSpan.FromMilliseconds(50) });
+
+        await client.PingAsync(cancel);
+
+        Assert.Equal(2, server.TalkCount);
+    }
+
+    [Fact(Timeout = 30_000)]
+    public async Task Whoever_waits_for_hints_is_known_to_each_connection()
+    {
+        var cancel = TestContext.Current.CancellationToken;
+        await using var server = await ScriptedServer.StartAsync(async talk =>
+        {
+            var request = await talk.ReadAsync();
+            if ((request.Action, request.Text("token")) == ("whoami", LobbyModel.Token))
+            {
+                await talk.SendAsync($$"""{"event":"number {{talk.Number}}"}""");
+            }
+            if (talk.Number > 1)
+            {
+                await talk.ReadAsync();
+            }
+        });
+        await using var client = Connect(server);
+
+        // The first hint may be lost with its connection, as hints may.
+        var hint = await client.HintsAsync(cancel).FirstAsync(hint => hint.Event == "number 2", cancel);
+
+        Assert.Equal("number 2", hint.Event);
+    }
+
+    static ConclaveOptions OptionsFor(ScriptedServer server) => ConclaveOptions.Default with
+    {
+        Server = server.Address,
+        ReconnectWaitMin = TimeSpan.FromMilliseconds(1),
+        ReconnectWaitMax = TimeSpan.FromMilliseconds(2),
+    };
+
     static ConclaveClient Connect(ScriptedServer server)
     {
-        var client = new ConclaveClient(ConclaveOptions.Default with
-        {
-            Server = server.Address,
-            ReconnectWaitMin = TimeSpan.FromMilliseconds(1),
-            ReconnectWaitMax = TimeSpan.FromMilliseconds(2),
-        });
+        var client = new ConclaveClient(OptionsFor(server));
         client.UseToken(LobbyModel.Token);
         return client;
     }

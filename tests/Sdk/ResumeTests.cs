@@ -15,13 +15,18 @@ public sealed class ResumeTests
     public Task Posts_and_entries_survive_any_disconnects_in_order_and_once()
     {
         var cancel = TestContext.Current.CancellationToken;
-        return Gen.Int[3, 40].Array[0, 12].SampleAsync(
-            async framesUntilDrop =>
+        return Gen.Select(Gen.Int[3, 40].Array[0, 12], Gen.Int[1, 20], Gen.Int[1, 20]).SampleAsync(
+            async (framesUntilDrop, inFlightMax, bufferedMax) =>
             {
                 const int Count = 40;
                 var model = new LobbyModel(framesUntilDrop);
                 await using var server = await ScriptedServer.StartAsync(model.ServeAsync);
-                await using var client = new ConclaveClient(Quick with { Server = server.Address, InFlightMax = 8 });
+                await using var client = new ConclaveClient(Quick with
+                {
+                    Server = server.Address,
+                    InFlightMax = inFlightMax,
+                    BufferedEntriesMax = bufferedMax,
+                });
                 client.UseToken(LobbyModel.Token);
                 await client.ConnectAsync(cancel);
 
