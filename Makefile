@@ -28,7 +28,7 @@ prepare_test:
 
 # Server and database in containers; the first spelling is that of the product's first description.
 ecosysten_up ecosystem_up: docker_answers
-	docker compose up --detach --build --wait
+	docker compose up --detach --build --wait || { docker compose logs --tail 20 server database >&2; exit 1; }
 	@echo
 	@echo "Conclave listens on ws://$$(docker compose port server 7720), for programs on this machine."
 	@echo "Next: make client for the menu, or send it JSON with any WebSocket client (docs/protocol.md)."
