@@ -67,12 +67,13 @@ public sealed class Request
         return request;
     }
 
-    public string Login()
-    {
-        var text = Text("login"u8, "login");
-        return Protocol.Login.Canonical(text)
-            ?? Fail("", "login", "login must be 1 to 64 characters out of A-Z a-z 0-9 . _ -");
-    }
+    public string Login() => Login("login");
+
+    /// <summary>The login that the members after it are asked for; null if the request has none.</summary>
+    public string? AfterLogin() => Has("after") ? Login("after") : null;
+
+    /// <summary>The name of a lobby that the lobbies after it are asked for; null if the request has none.</summary>
+    public string? AfterLobbyName() => Has("after") ? LobbyName("after") : null;
 
     /// <summary>The password's bytes of UTF-8, at most <see cref="Login.PasswordBytesMax"/>; the caller wipes them.</summary>
     public byte[] Password()
@@ -90,18 +91,7 @@ public sealed class Request
     /// </summary>
     public byte[] PasswordAttempt() => Encoding.UTF8.GetBytes(Text("password"u8, "password"));
 
-    public string LobbyName()
-    {
-        var text = Text("lobby_name"u8, "lobby_name");
-        if (Refusal is not null)
-            return "";
-        if (Protocol.LobbyName.Canonical(text) is { } name)
-            return name;
-        return Encoding.UTF8.GetByteCount(text) > Protocol.LobbyName.BytesMax
-            ? Fail("", "lobby_name", "lobby_name must be at most 255 bytes", ErrorCode.TooLarge)
-            : Fail("", "lobby_name", "lobby_name must be 1 to 128 characters without control or format characters "
-                + "and without blanks at its ends");
-    }
+    public string LobbyName() => LobbyName("lobby_name");
 
     public LobbyAddress Lobby()
     {
@@ -174,6 +164,26 @@ public sealed class Request
 
     /// <summary>Never what it holds: requests carry secrets.</summary>
     public override string ToString() => nameof(Request);
+
+    string Login(string field)
+    {
+        var text = Text(Encoding.UTF8.GetBytes(field), field);
+        return Protocol.Login.Canonical(text)
+            ?? Fail("", field, field + " must be 1 to 64 characters out of A-Z a-z 0-9 . _ -");
+    }
+
+    string LobbyName(string field)
+    {
+        var text = Text(Encoding.UTF8.GetBytes(field), field);
+        if (Refusal is not null)
+            return "";
+        if (Protocol.LobbyName.Canonical(text) is { } name)
+            return name;
+        return Encoding.UTF8.GetByteCount(text) > Protocol.LobbyName.BytesMax
+            ? Fail("", field, field + " must be at most 255 bytes", ErrorCode.TooLarge)
+            : Fail("", field, field + " must be 1 to 128 characters without control or format characters "
+                + "and without blanks at its ends");
+    }
 
     bool ReadFields()
     {

@@ -9,7 +9,7 @@ static class Greeting
         output.WriteLine($"Conclave listens on {string.Join(", ", host.Urls.Select(url => url.ToString().TrimEnd('/')))}");
         output.WriteLine($"  data        {database}");
         output.WriteLine($"  master key  {settings.MasterKeyPath} (keep a copy apart from the backup of the data)");
-        output.WriteLine("  next        make client, then artifacts/bin/Client/release/conclave; Ctrl-C stops the server");
+        output.WriteLine("  next        make client, in another terminal, opens the menu; Ctrl-C stops the server");
         output.Flush();
     }
 }

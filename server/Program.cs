@@ -26,5 +26,9 @@ static async Task<int> ServeAsync(Settings settings)
     await using var host = await ServerHost.StartAsync(settings, TimeProvider.System, CancellationToken.None);
     Greeting.Print(Console.Out, host, settings);
     await host.Stopping;
-    return host.Cluster is { Exited.IsCompleted: true } ? 1 : 0;
+    if (host.Cluster is not { Exited.IsCompleted: true })
+        return 0;
+    await Console.Error.WriteLineAsync(
+        $"conclave-server: its PostgreSQL has ended unasked; see the log in {settings.DataPath}, then start it again");
+    return 1;
 }

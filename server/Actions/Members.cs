@@ -8,7 +8,7 @@ static class Members
 {
     public readonly record struct Form(LobbyAddress Lobby, string? After);
 
-    public static Form Read(Request request) => new(request.Lobby(), request.OptionalText("after"));
+    public static Form Read(Request request) => new(request.Lobby(), request.AfterLogin());
 
     public static async ValueTask<Answer> RunAsync(Form form, Turn turn)
     {
@@ -17,7 +17,7 @@ static class Members
             return refused!;
         // The list first: one who is removed in between must not see what came after.
         var members = await turn.Rooms.Lobbies.MembersAsync(
-            lobby.LobbyId, form.After?.ToLowerInvariant(), turn.Cancellation);
+            lobby.LobbyId, form.After, turn.Cancellation);
         var standing = await turn.Rooms.Lobbies.StandingAsync(
             lobby.LobbyId, turn.Session.Person.PublicToken, turn.Cancellation);
         if (standing is not { } member)

@@ -6,7 +6,7 @@ namespace Conclave.Server.Actions;
 /// <summary>The lobbies one is a member of, page by page.</summary>
 static class MyLobbies
 {
-    public static string? Read(Request request) => request.OptionalText("after");
+    public static string? Read(Request request) => request.AfterLobbyName();
 
     public static async ValueTask<Answer> RunAsync(string? after, Turn turn)
     {

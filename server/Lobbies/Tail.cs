@@ -43,7 +43,11 @@ sealed class Tail
             _cursors.Add(cursor);
             LobbyName = standing.LobbyName;
             if (standing.LastSeq > _lastSeq)
+            {
+                // The newcomer has seen entries that did not come by here: the others are behind without knowing.
                 StartAfter(standing.LastSeq);
+                Wake();
+            }
             return Bytes - before;
         }
     }
@@ -73,8 +77,7 @@ sealed class Tail
                 Add(EntryFrame.Of(entry, LobbyName));
             }
             LastUsed = Stopwatch.GetTimestamp();
-            foreach (var cursor in _cursors)
-                cursor.Wake();
+            Wake();
             return Bytes - before;
         }
     }
@@ -133,6 +136,12 @@ sealed class Tail
             _isClosed = true;
             return freed;
         }
+    }
+
+    void Wake()
+    {
+        foreach (var cursor in _cursors)
+            cursor.Wake();
     }
 
     void Add(EntryFrame frame)
