@@ -5,14 +5,18 @@
 export DOTNET_ROOT ?= $(patsubst %/,%,$(dir $(realpath $(shell command -v dotnet))))
 unexport DOTNET_SYSTEM_GLOBALIZATION_INVARIANT
 
+# Who only wants to run it need not wait for the analyzers; make test does not spare them.
+RELEASE = --configuration Release --nologo --verbosity quiet -clp:NoSummary -p:RunAnalyzers=false
+
 # CONCLAVE_URLS, CONCLAVE_DATA and CONCLAVE_DATABASE steer it (docs/operations.md).
 run: prepare_run
-	@dotnet build server --configuration Release --nologo --verbosity quiet
+	@dotnet build server $(RELEASE)
 	@exec artifacts/bin/Server/release/conclave-server
 
 client:
-	@dotnet build client --nologo --verbosity quiet
-	@exec artifacts/bin/Client/debug/conclave
+	@dotnet build client $(RELEASE)
+	@[ -t 0 ] || { echo "The client is artifacts/bin/Client/release/conclave."; exit; }; \
+	exec artifacts/bin/Client/release/conclave
 
 test: prepare_test
 	@dotnet run .ci/test.cs
