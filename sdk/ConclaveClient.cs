@@ -54,7 +54,9 @@ public sealed class ConclaveClient : IAsyncDisposable
     /// <summary>Connects now rather than with the first request.</summary>
     public Task ConnectAsync(CancellationToken cancellationToken = default) => PingAsync(cancellationToken);
 
-    /// <summary>Goes on with the session of an earlier <see cref="SignInAsync(string, string, CancellationToken)"/>.</summary>
+    /// <summary>
+    /// Goes on with the session of an earlier <see cref="SignInAsync(string, string, CancellationToken)"/>.
+    /// </summary>
     /// <param name="token">The secret from <see cref="AuthReply.Token"/>. Whoever has it is the user.</param>
     /// <exception cref="ArgumentException"><paramref name="token"/> is empty.</exception>
     public void UseToken(string token)
@@ -104,7 +106,9 @@ public sealed class ConclaveClient : IAsyncDisposable
     public Task<AuthReply> SignInAsync(string login, string password, CancellationToken cancellationToken = default) =>
         SignInAsync(login, Encoding.UTF8.GetBytes(password), cancellationToken);
 
-    /// <summary>Ends the session (<c>logout</c>); its token is worth nothing any more. Also when it had ended already.</summary>
+    /// <summary>
+    /// Ends the session (<c>logout</c>); its token is worth nothing any more. Also when it had ended already.
+    /// </summary>
     public async Task SignOutAsync(CancellationToken cancellationToken = default)
     {
         try
@@ -267,7 +271,9 @@ public sealed class ConclaveClient : IAsyncDisposable
     /// <param name="before">Only entries with a smaller seq, the newest of them; null for no such end.</param>
     /// <param name="limit">1 to 1,000 entries at most; the page can be shorter and say that there are more.</param>
     /// <param name="bodyMax">Leave out content of more bytes than this; null leaves out none.</param>
-    /// <exception cref="ArgumentException">Both <paramref name="after"/> and <paramref name="before"/> are given.</exception>
+    /// <exception cref="ArgumentException">
+    /// Both <paramref name="after"/> and <paramref name="before"/> are given.
+    /// </exception>
     /// <exception cref="RefusedException"><see cref="ErrorCode.Forbidden"/>: not a member.</exception>
     public async Task<HistoryPage> HistoryAsync(
         LobbyRef lobby, long? after = null, long? before = null, int limit = 100, int? bodyMax = null,
@@ -326,9 +332,10 @@ public sealed class ConclaveClient : IAsyncDisposable
     }
 
     /// <summary>
-    /// What the server tells the signed-in user outside of any lobby's log (<c>invited</c>, <c>removed</c>, <c>server_closing</c>, one of
-    /// <see cref="EventName"/>), and of the client's own <see cref="ConnectionHint"/>s, as they come. Without end; for one
-    /// loop at a time. Hints get lost with the connection, and the oldest when nobody takes them: never rely on one.
+    /// What the server tells the signed-in user outside of any lobby's log (<c>invited</c>, <c>removed</c>,
+    /// <c>server_closing</c>, one of <see cref="EventName"/>), and the client's own <see cref="ConnectionHint"/>s, as
+    /// they come. Without end; for one loop at a time. Hints get lost with the connection, and the oldest when nobody
+    /// takes them: never rely on one.
     /// </summary>
     public IAsyncEnumerable<Hint> HintsAsync(CancellationToken cancellationToken = default) =>
         _link.HintsAsync(cancellationToken);
@@ -345,7 +352,8 @@ public sealed class ConclaveClient : IAsyncDisposable
         _link.Token ?? throw RefusedException.From(new Refusal(ErrorCode.BadToken, "Nobody is signed in."));
 
     Task<TReply> WithPasswordAsync<TReply>(
-        string action, RequestKind kind, string login, ReadOnlyMemory<byte> password, CancellationToken cancellationToken)
+        string action, RequestKind kind, string login, ReadOnlyMemory<byte> password,
+        CancellationToken cancellationToken)
         where TReply : Reply =>
         _link.AskAsync<TReply>(action, kind, null, json =>
         {

@@ -33,7 +33,9 @@ public class RefusedException : ConclaveException
     /// <summary>How long to wait before trying again; null if waiting does not help.</summary>
     public TimeSpan? RetryAfter { get; }
 
-    /// <summary>Of <see cref="ErrorCode.Internal"/>: what to give the operator to find it in the server's log.</summary>
+    /// <summary>
+    /// Of <see cref="ErrorCode.Internal"/>: what to give the operator to find it in the server's log.
+    /// </summary>
     public string? Trace { get; }
 
     internal static RefusedException From(Refusal refusal) =>

@@ -59,7 +59,9 @@ public sealed record ConclaveOptions
     /// </summary>
     public int BufferedEntriesMax { get; init => field = Positive(value); } = 1024;
 
-    /// <summary>The same in bytes of content; one entry larger than this is kept nevertheless. Default: 4 MiB.</summary>
+    /// <summary>
+    /// The same in bytes of content; one entry larger than this is kept nevertheless. Default: 4 MiB.
+    /// </summary>
     public int BufferedBytesMax { get; init => field = Positive(value); } = 4 << 20;
 
     /// <summary>Where timeouts and waits take their time from. Default: the system's.</summary>

@@ -11,7 +11,9 @@ namespace Conclave.Sdk;
 /// <param name="WasUseful">Whether anything came over it.</param>
 sealed record Ending(int? CloseCode, Exception? Cause, bool WasUseful)
 {
-    /// <summary>Whether to connect again (docs/protocol.md, section 8). A lost line is no decision of the server.</summary>
+    /// <summary>
+    /// Whether to connect again (docs/protocol.md, section 8). A lost line is no decision of the server.
+    /// </summary>
     public bool MayReconnect =>
         Cause is not BrokenServerException
         && CloseCode is null or Protocol.CloseCode.ServerLeaves or Protocol.CloseCode.Restart
@@ -25,7 +27,9 @@ sealed record Ending(int? CloseCode, Exception? Cause, bool WasUseful)
 sealed class Connection(
     WebSocket socket, Outbox outbox, Subscriptions subscriptions, ChannelWriter<Hint> hints, TimeProvider time)
 {
-    /// <summary>A reply exceeds 1 MiB by at most one element, which is itself at most a request: this is ample.</summary>
+    /// <summary>
+    /// A reply exceeds 1 MiB by at most one element, which is itself at most a request: this is ample.
+    /// </summary>
     const int FrameBytesMax = 16 << 20;
 
     /// <summary>How long the other side may take to agree that it is over.</summary>

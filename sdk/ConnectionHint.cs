@@ -1,6 +1,8 @@
 namespace Conclave.Sdk;
 
-/// <summary>Two hints that come from the client itself, as the <c>Event</c> of <see cref="ConclaveClient.HintsAsync"/>.</summary>
+/// <summary>
+/// Two hints that come from the client itself, as the <c>Event</c> of <see cref="ConclaveClient.HintsAsync"/>.
+/// </summary>
 public static class ConnectionHint
 {
     /// <summary>The connection broke; the client is making it again.</summary>

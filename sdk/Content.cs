@@ -34,7 +34,9 @@ public sealed class Content
         return new Content(RawJson.OfString(text));
     }
 
-    /// <summary>The JSON value in <paramref name="utf8"/>, kept byte for byte; white space around it is dropped.</summary>
+    /// <summary>
+    /// The JSON value in <paramref name="utf8"/>, kept byte for byte; white space around it is dropped.
+    /// </summary>
     /// <exception cref="ArgumentException">
     /// The bytes are not exactly one JSON value in UTF-8, or it nests deeper than 32 levels.
     /// </exception>

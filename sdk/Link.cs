@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using System.Net.WebSockets;
 using System.Security.Cryptography;
 using System.Text.Json;
@@ -122,9 +123,11 @@ sealed class Link : IAsyncDisposable
         catch (TimeoutException)
         {
             var seconds = _options.RequestTimeout.TotalSeconds;
+            var what = string.Create(
+                CultureInfo.InvariantCulture, $"No answer from {_address} within {seconds:0.###} s");
             throw new DisconnectedException(_trouble is { } trouble
-                ? $"No answer from {_address} within {seconds:0.###} s: {trouble}"
-                : $"No answer from {_address} within {seconds:0.###} s. It may have been done; repeat it with its nonce.");
+                ? $"{what}: {trouble}"
+                : $"{what}. It may have been done; repeat it with its nonce.");
         }
     }
 
@@ -231,7 +234,8 @@ sealed class Link : IAsyncDisposable
         {
             var reason = exception is WebSocketException
                 ? exception.GetBaseException().Message.TrimEnd('.')
-                : $"no answer within {_options.ConnectTimeout.TotalSeconds:0.###} s";
+                : string.Create(
+                    CultureInfo.InvariantCulture, $"no answer within {_options.ConnectTimeout.TotalSeconds:0.###} s");
             return new DisconnectedException(
                 $"Cannot reach {_address}: {reason}. Check the address and that the server runs.", exception);
         }

@@ -93,7 +93,9 @@ sealed class Outbox(ConclaveOptions options)
         }
     }
 
-    /// <summary>Ends when there may be something to <see cref="Take"/>, at the latest after <paramref name="wait"/>.</summary>
+    /// <summary>
+    /// Ends when there may be something to <see cref="Take"/>, at the latest after <paramref name="wait"/>.
+    /// </summary>
     public async Task WaitAsync(TimeSpan? wait, CancellationToken cancellationToken)
     {
         using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -106,7 +108,9 @@ sealed class Outbox(ConclaveOptions options)
         await first.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    /// <summary>Hands the reply to the request with this id, or puts the request off if the reply says "later".</summary>
+    /// <summary>
+    /// Hands the reply to the request with this id, or puts the request off if the reply says "later".
+    /// </summary>
     /// <param name="id">Which request; one that nobody waits for any more is ignored.</param>
     /// <param name="ok">Whether <paramref name="utf8"/> is an ok reply.</param>
     /// <param name="utf8">The reply, one JSON object.</param>
@@ -241,7 +245,9 @@ sealed class Outbox(ConclaveOptions options)
             ErrorCode.RateLimited => request.Kind is RequestKind.Append or RequestKind.Follow,
             _ => false,
         };
-        var wait = refusal.RetryAfterMs is { } milliseconds ? TimeSpan.FromMilliseconds(milliseconds) : RetryAfterDefault;
+        var wait = refusal.RetryAfterMs is { } milliseconds
+            ? TimeSpan.FromMilliseconds(milliseconds)
+            : RetryAfterDefault;
         var again = After(wait < RetryAfterMin ? RetryAfterMin : wait);
         return helps && again < request.Deadline ? again : null;
     }

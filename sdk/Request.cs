@@ -22,7 +22,9 @@ enum RequestKind
     Follow,
 }
 
-/// <summary>A request from the moment it is made until its final answer, over as many connections as that takes.</summary>
+/// <summary>
+/// A request from the moment it is made until its final answer, over as many connections as that takes.
+/// </summary>
 /// <param name="id">Counts up, in the order in which requests are made.</param>
 /// <param name="kind">How often it may be sent.</param>
 /// <param name="frame">The JSON object to send, with the token in it.</param>
@@ -49,7 +51,9 @@ abstract class Request(long id, RequestKind kind, byte[] frame)
     /// <summary>When the server wants it again at the earliest, likewise.</summary>
     public long NotBefore { get; set; }
 
-    /// <summary>Takes an ok reply; what has to be done before the next frame is read is done when this returns.</summary>
+    /// <summary>
+    /// Takes an ok reply; what has to be done before the next frame is read is done when this returns.
+    /// </summary>
     /// <exception cref="System.Text.Json.JsonException">It has not the fields it must have.</exception>
     public abstract void Complete(ReadOnlySpan<byte> utf8);
 

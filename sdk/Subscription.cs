@@ -20,7 +20,9 @@ public sealed class Subscription : IAsyncDisposable
 
     enum State
     {
-        /// <summary>Asked the server to go on from a position; until it answers, entries belong to another one.</summary>
+        /// <summary>
+        /// Asked the server to go on from a position; until it answers, entries belong to another one.
+        /// </summary>
         Asking,
 
         /// <summary>The next entry is the one after the last.</summary>
@@ -89,7 +91,9 @@ public sealed class Subscription : IAsyncDisposable
     /// The entries, without end while the subscription lives; for one loop at a time. Leaving the loop does not
     /// unsubscribe: another one goes on where it stopped.
     /// </summary>
-    /// <exception cref="RemovedException">The user was removed from the lobby; the entry that says so came before.</exception>
+    /// <exception cref="RemovedException">
+    /// The user was removed from the lobby; the entry that says so came before.
+    /// </exception>
     /// <exception cref="LogChangedException">The operator restored a backup while the connection was lost.</exception>
     /// <exception cref="RefusedException">
     /// The server would not go on after the connection was lost: <see cref="ErrorCode.BadToken"/> when the session has

@@ -14,6 +14,12 @@ sealed class LobbyModel(int[] framesUntilDrop)
     public const string LobbyId = "0198a000-0000-7000-8000-000000000001";
     public const string Me = "0198a000-0000-7000-8000-0000000000aa";
 
+    /// <summary>The fields of a reply.</summary>
+    public const string Whoami =
+        $"""
+        "login":"me","public_token":"{Me}","registered_at":"2026-01-01T00:00:00.000Z"
+        """;
+
     readonly Lock _gate = new();
     readonly List<(string Nonce, string Content)> _log = [];
     readonly List<string> _actions = [];
@@ -93,10 +99,7 @@ sealed class LobbyModel(int[] framesUntilDrop)
             switch (request.Action)
             {
                 case ActionName.Whoami:
-                    peer.Send(Talk.Reply(request,
-                        $"""
-                        "login":"me","public_token":"{Me}","registered_at":"2026-01-01T00:00:00.000Z"
-                        """));
+                    peer.Send(Talk.Reply(request, Whoami));
                     break;
                 case ActionName.Message:
                     Store(peer, request);
@@ -105,7 +108,8 @@ sealed class LobbyModel(int[] framesUntilDrop)
                     var after = request.Number("after") ?? _log.Count;
                     peer.Send(Talk.Reply(request,
                         $"""
-                        "lobby_id":"{LobbyId}","lobby_name":"keys","rights":["read","write"],"last_seq":{_log.Count},"epoch":"e"
+                        "lobby_id":"{LobbyId}","lobby_name":"keys","rights":["read","write"],
+                        "last_seq":{_log.Count},"epoch":"e"
                         """));
                     peer.IsSubscribed = true;
                     for (var seq = after + 1; seq <= _log.Count; seq++)
@@ -151,8 +155,9 @@ sealed class LobbyModel(int[] framesUntilDrop)
 
     public static string Event(long seq, (string Nonce, string Content) entry) =>
         $$"""
-        {"event":"message","lobby_id":"{{LobbyId}}","lobby_name":"keys","seq":{{seq}},"sent_at":"2026-01-01T00:00:00.000Z",
-         "from":{"login":"me","public_token":"{{Me}}"},"row_data":"{{entry.Content}}","nonce":"{{entry.Nonce}}"}
+        {"event":"message","lobby_id":"{{LobbyId}}","lobby_name":"keys","seq":{{seq}},
+         "sent_at":"2026-01-01T00:00:00.000Z","from":{"login":"me","public_token":"{{Me}}"},
+         "row_data":"{{entry.Content}}","nonce":"{{entry.Nonce}}"}
         """;
 
     /// <summary>One connection: what it is to be sent, and how many frames it has left.</summary>

@@ -58,9 +58,8 @@ public sealed class PublicSurfaceTests
         }
         foreach (var property in type.GetProperties(Declared))
         {
-            var set = property.SetMethod is not { IsPublic: true } method ? ""
-                : method.ReturnParameter.GetRequiredCustomModifiers().Contains(typeof(IsExternalInit)) ? " init;" : " set;";
-            yield return $"{Modifier(property.GetMethod!)}{Name(property.PropertyType)}{Mark(Nullability.Create(property))} {property.Name} {{ get;{set} }}";
+            var name = Name(property.PropertyType) + Mark(Nullability.Create(property));
+            yield return $"{Modifier(property.GetMethod!)}{name} {property.Name} {{ get;{Setter(property)} }}";
         }
         foreach (var field in type.GetFields(Declared).Where(field => !field.IsSpecialName))
         {
@@ -80,8 +79,18 @@ public sealed class PublicSurfaceTests
 
     static string Modifier(MethodInfo method) => method.IsStatic ? "static " : "";
 
+    static string Setter(PropertyInfo property) => property.SetMethod switch
+    {
+        null or { IsPublic: false } => "",
+        { ReturnParameter: var made } =>
+            made.GetRequiredCustomModifiers().Contains(typeof(IsExternalInit)) ? " init;" : " set;",
+    };
+
     static string Parameters(MethodBase method) => string.Join(", ", method.GetParameters().Select(parameter =>
-        $"{Name(parameter.ParameterType)}{Mark(Nullability.Create(parameter))} {parameter.Name}{(parameter.HasDefaultValue ? $" = {parameter.DefaultValue ?? "default"}" : "")}"));
+    {
+        var preset = parameter.HasDefaultValue ? $" = {parameter.DefaultValue ?? "default"}" : "";
+        return $"{Name(parameter.ParameterType)}{Mark(Nullability.Create(parameter))} {parameter.Name}{preset}";
+    }));
 
     /// <summary>What <see cref="Name"/> cannot see: a reference that may be null.</summary>
     static string Mark(NullabilityInfo info) =>
@@ -93,9 +102,12 @@ public sealed class PublicSurfaceTests
         {
             return $"{Name(value)}?";
         }
-        return type.IsGenericType
-            ? $"{type.Name[..type.Name.IndexOf('`', StringComparison.Ordinal)]}<{string.Join(", ", type.GetGenericArguments().Select(Name))}>"
-            : type.Name;
+        if (!type.IsGenericType)
+        {
+            return type.Name;
+        }
+        var name = type.Name[..type.Name.IndexOf('`', StringComparison.Ordinal)];
+        return $"{name}<{string.Join(", ", type.GetGenericArguments().Select(Name))}>";
     }
 
     static string ThisFile([CallerFilePath] string path = "") => path;

@@ -31,8 +31,8 @@ public sealed class ResumeTests
                 await client.ConnectAsync(cancel);
 
                 var reading = ReadAsync(client, Count, cancel);
-                var posts = Enumerable.Range(1, Count).Select(number => client.PostAsync("keys", Text(number), cancellationToken: cancel)).ToArray();
-                var replies = await Task.WhenAll(posts);
+                var replies = await Task.WhenAll(Enumerable.Range(1, Count).Select(
+                    number => client.PostAsync("keys", Text(number), cancellationToken: cancel)));
 
                 string[] expected = [.. Enumerable.Range(1, Count).Select(Text)];
                 Assert.Equal(expected, model.Log);
@@ -88,7 +88,8 @@ public sealed class ResumeTests
         model.Append(Text(1));
         await using var first = await client.SubscribeAsync("keys", Position.Start, cancel);
 
-        await Assert.ThrowsAsync<InvalidOperationException>(() => client.SubscribeAsync("keys", Position.Start, cancel));
+        await Assert.ThrowsAsync<InvalidOperationException>(
+            () => client.SubscribeAsync("keys", Position.Start, cancel));
         model.Append(Text(2));
 
         var entries = await first.ReadAllAsync(cancel).Take(2).ToListAsync(cancel);

@@ -28,7 +28,9 @@ sealed class ScriptedServer : IAsyncDisposable
     /// <summary>Connections so far.</summary>
     public int TalkCount => _talks;
 
-    /// <summary>Runs <paramref name="script"/> for each connection; when it returns, the connection is dropped.</summary>
+    /// <summary>
+    /// Runs <paramref name="script"/> for each connection; when it returns, the connection is dropped.
+    /// </summary>
     public static async Task<ScriptedServer> StartAsync(Func<Talk, Task> script)
     {
         var builder = WebApplication.CreateSlimBuilder();
@@ -117,7 +119,10 @@ sealed class Talk(WebSocket socket, int number, CancellationToken gone)
     }
 
     public static string Reply(JsonElement request, string fields) =>
-        $$"""{"id":{{request.GetProperty("id")}},"action":"{{request.Action}}","ok":true{{(fields == "" ? "" : "," + fields)}}}""";
+        $$"""
+        {"id":{{request.GetProperty("id")}},"action":"{{request.Action}}",
+         {{fields}}{{(fields == "" ? "" : ",")}}"ok":true}
+        """;
 }
 
 static class RequestElement

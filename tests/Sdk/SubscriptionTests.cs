@@ -12,11 +12,6 @@ public sealed class SubscriptionTests
 
     const string Nonce = "11111111-2222-4333-8444-555555555555";
 
-    const string Whoami =
-        $"""
-        "login":"me","public_token":"{LobbyModel.Me}","registered_at":"2026-01-01T00:00:00.000Z"
-        """;
-
     [Fact(Timeout = 30_000)]
     public async Task Removal_is_the_last_entry_and_then_says_so()
     {
@@ -70,7 +65,7 @@ public sealed class SubscriptionTests
                 var request = await talk.ReadAsync();
                 if (request.Action == ActionName.Whoami)
                 {
-                    await talk.ReplyAsync(request, Whoami);
+                    await talk.ReplyAsync(request, LobbyModel.Whoami);
                 }
                 else if (talk.Number == 1)
                 {
@@ -107,7 +102,7 @@ public sealed class SubscriptionTests
         var unsubscribed = new TaskCompletionSource<string?>();
         await using var server = await ScriptedServer.StartAsync(async talk =>
         {
-            await talk.ReplyAsync(await talk.ReadAsync(), Whoami);
+            await talk.ReplyAsync(await talk.ReadAsync(), LobbyModel.Whoami);
             var subscribe = await talk.ReadAsync();
             asked.SetResult();
             await abandoned.Task;
@@ -174,7 +169,7 @@ public sealed class SubscriptionTests
         while (true)
         {
             var request = await talk.ReadAsync();
-            await talk.ReplyAsync(request, request.Action == ActionName.Whoami ? Whoami : Subscribed);
+            await talk.ReplyAsync(request, request.Action == ActionName.Whoami ? LobbyModel.Whoami : Subscribed);
             if (request.Action != ActionName.Subscribe)
             {
                 continue;
