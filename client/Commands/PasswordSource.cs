@@ -53,8 +53,10 @@ sealed class PasswordSource(HelpTexts help)
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             var say = visit.Language.Say;
-            throw new ClientException(
-                ExitCode.Usage, say.FileUnusable(path, SafeText.OneLine(exception.Message)), say.FileUnusableHint);
+            var message = exception is FileNotFoundException or DirectoryNotFoundException
+                ? say.NoSuchFile(path)
+                : say.FileUnusable(path, SafeText.OneLine(exception.Message));
+            throw new ClientException(ExitCode.Usage, message, say.FileUnusableHint);
         }
     }
 

@@ -82,6 +82,7 @@ sealed record SayTexts
     public required Func<string, string> SessionFileBroken { get; init; }
     public required string SessionFileBrokenHint { get; init; }
     public required Func<string, string, string> FileUnusable { get; init; }
+    public required Func<string, string> NoSuchFile { get; init; }
     public required string FileUnusableHint { get; init; }
     public required string NoTerminalForMenu { get; init; }
     public required Func<string, string> SeeHelp { get; init; }
