@@ -1,4 +1,4 @@
-.PHONY: run client test format prepare_run prepare_test
+.PHONY: run client demo test format prepare_run prepare_test
 .PHONY: ecosysten_up ecosystem_up ecosystem_down ecosystem_test docker_answers
 
 # Programs are started by their own name, and find .NET where this SDK is. Without ICU .NET would skip NFC in silence.
@@ -17,6 +17,12 @@ client:
 	@dotnet build client $(RELEASE)
 	@[ -t 0 ] || { echo "The client is artifacts/bin/Client/release/conclave."; exit; }; \
 	exec artifacts/bin/Client/release/conclave
+
+# The whole story with the real programs, on a throw-away server; fails if anything is not as it should be.
+demo: prepare_run
+	@dotnet build server --configuration Release --nologo --verbosity quiet
+	@dotnet build client --nologo --verbosity quiet
+	@dotnet run .ci/demo.cs
 
 test: prepare_test
 	@dotnet run .ci/test.cs
