@@ -20,12 +20,14 @@ sealed class MainMenu(Sitting sitting)
 
     public async Task RunAsync()
     {
+        Item? chosen = null;
         while (true)
         {
             Screen.Line();
             var items = SignedIn() is { } login ? Inside(login) : Outside();
-            var chosen = await Screen.ChooseAsync(
-                Texts.Choose, items, item => (item.Text.Name, item.Text.Hint), Texts);
+            // Where one was last is where one most often goes on.
+            chosen = await Screen.ChooseAsync(
+                Texts.Choose, items, item => (item.Text.Name, item.Text.Hint), Texts, chosen);
             if (chosen?.Work is not { } work)
                 break;
             Screen.Header(chosen.Text.Name);

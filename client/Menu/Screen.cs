@@ -67,9 +67,15 @@ sealed class Screen(IAnsiConsole console, CancellationToken cancellation)
     }
 
     /// <summary>Lets the person choose from a list.</summary>
+    /// <param name="title">The question.</param>
+    /// <param name="items">At least one.</param>
+    /// <param name="show">How an item looks.</param>
+    /// <param name="texts">The words around it.</param>
+    /// <param name="first">Where to begin; null, or an item that is no longer there, for the top.</param>
     /// <returns>Null if the person went back.</returns>
     public async Task<T?> ChooseAsync<T>(
-        string title, IReadOnlyList<T> items, Func<T, (string Name, string Hint)> show, MenuTexts texts) where T : class
+        string title, IReadOnlyList<T> items, Func<T, (string Name, string Hint)> show, MenuTexts texts,
+        T? first = null) where T : class
     {
         var width = items.Max(item => show(item).Name.GetCellWidth());
         var prompt = new SelectionPrompt<Choice<T>>
@@ -82,6 +88,8 @@ sealed class Screen(IAnsiConsole console, CancellationToken cancellation)
         };
         prompt.AddChoices(items.Select(item => new Choice<T>(item)));
         prompt.AddCancelResult(new Choice<T>(null));
+        if (first is not null && items.Contains(first))
+            prompt.DefaultValue(new Choice<T>(first));
         return (await prompt.ShowAsync(console, Cancellation)).Item;
     }
 

@@ -98,11 +98,11 @@ static class English
             [ErrorCode.Forbidden] = new(
                 "you are not in this lobby, or lack the right for it", "ask whoever invited you, or its creator"),
             [ErrorCode.NoSuchUser] = new("there is no such user", "check the spelling of the login"),
-            [ErrorCode.NoSuchLobby] = new("there is no such lobby", "check the spelling; “my lobbies” lists yours"),
+            [ErrorCode.NoSuchLobby] = new("there is no such lobby", "check the spelling of its name"),
             [ErrorCode.NoSuchMessage] = new("there is no such message", "check its number in the history"),
             [ErrorCode.LoginTaken] = new("this login is taken", "choose another; if it is yours, sign in"),
             [ErrorCode.LobbyNameTaken] = new("a lobby with this name exists already", "choose another name"),
-            [ErrorCode.AlreadyMember] = new("this user is in the lobby already", "“members” lists who is, with rights"),
+            [ErrorCode.AlreadyMember] = new("this user is in the lobby already", "the members show who may do what"),
             [ErrorCode.NotAMember] = new("this user is not in the lobby", "the list of members shows who is"),
             [ErrorCode.LastAdmin] = new("a lobby must keep an admin", "make somebody else an admin first"),
             [ErrorCode.NonceReused] = new("another message was sent under this number", "send it again as a new one"),
