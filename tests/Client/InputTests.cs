@@ -35,8 +35,11 @@ public sealed class InputTests
     public void Rights_are_taken_in_any_order(string typed, Rights rights) => Assert.Equal(rights, Input.Rights(typed));
 
     [Fact]
-    public void Unknown_right_is_named() =>
-        Assert.Contains("own", Assert.Throws<ClientException>(() => Input.Rights("read,own")).Message, StringComparison.Ordinal);
+    public void Unknown_right_is_named()
+    {
+        var refused = Assert.Throws<ClientException>(() => Input.Rights("read,own"));
+        Assert.Contains("“own”", refused.Message, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void What_looks_like_an_id_is_an_id_and_anything_else_a_name()

@@ -65,7 +65,9 @@ public sealed class SafeTextTests
 
     [Fact]
     public void Json_for_a_pipe_keeps_every_byte_but_line_breaks() =>
-        Assert.Equal("{  \"a\":1.0e0, \"a\":\"\u202e\"}", SafeText.Json("{\r\n\"a\":1.0e0,\n\"a\":\"\u202e\"}", escape: false));
+        Assert.Equal(
+            "{  \"a\":1.0e0, \"a\":\"\u202e\"}",
+            SafeText.Json("{\r\n\"a\":1.0e0,\n\"a\":\"\u202e\"}", escape: false));
 
     static void AssertHarmless(string line)
     {

@@ -1,0 +1,200 @@
+using System.Text.Json;
+using Conclave.Sdk;
+using Conclave.Tests.Support;
+
+namespace Conclave.Tests.Client.Menu;
+
+/// <summary>The menu in a real terminal, as somebody finds it who has read nothing.</summary>
+public sealed class MenuTests(PostgresCluster postgres)
+{
+    static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Newcomer_finds_the_way_from_registration_to_reading_live()
+    {
+        await using var server = await TestServer.StartAsync(postgres);
+        using var transcript = new Transcript(server.Url);
+        await using var bob = await EnterAsync(server, "bob");
+        await using var menu = await Tmux.StartAsync(EnvironmentOf(transcript, "C.UTF-8"));
+
+        await menu.SeeAsync("nobody is signed in at " + server.Url.AbsoluteUri.TrimEnd('/'));
+        await menu.ChooseAsync("Register");
+        await menu.SeeAsync("Choose a login");
+        await menu.TypeAsync("alice");
+        await menu.SeeAsync("Choose a password");
+        await menu.TypeAsync("hunter22!");
+        await menu.SeeAsync("The same password again");
+        await menu.TypeAsync("hunter22!");
+        var welcome = await menu.SeeAsync("Welcome, alice");
+        Assert.DoesNotContain("hunter22", welcome, StringComparison.Ordinal);
+
+        await menu.ChooseAsync("Create a lobby");
+        await menu.SeeAsync("Name of the new lobby");
+        await menu.TypeAsync("first_lobby");
+        await menu.SeeAsync("The lobby first_lobby is ready");
+
+        await menu.ChooseAsync("Invite somebody");
+        await menu.ChooseAsync("first_lobby");
+        await menu.SeeAsync("Login of the user to invite");
+        await menu.TypeAsync("bob");
+        await menu.SeeAsync("besides reading?");
+        await menu.PressAsync("Enter");
+        await menu.SeeAsync("bob is now in first_lobby and may: read, write");
+
+        await menu.ChooseAsync("Add data to a lobby");
+        await menu.ChooseAsync("first_lobby");
+        await menu.SeeAsync("Text:");
+        await menu.TypeAsync("Новый пароль для учетки админа 'test123'");
+        await menu.SeeAsync("stored in first_lobby as #3");
+
+        await menu.ChooseAsync("Watch a lobby live");
+        await menu.ChooseAsync("first_lobby");
+        await menu.SeeAsync("alice  Новый пароль для учетки админа 'test123'");
+        await bob.PostAsync("first_lobby", "said while she watches", null, Cancellation);
+        await menu.SeeAsync("bob  said while she watches");
+        await menu.PressAsync("x");
+        await menu.SeeAsync("No longer watching");
+
+        await menu.ChooseAsync("Members of a lobby");
+        await menu.ChooseAsync("first_lobby");
+        await menu.SeeAsync("read, write, invite, admin");
+        await menu.ChooseAsync("Sign out");
+        await menu.SeeAsync("alice is signed out");
+        await menu.ChooseAsync("Quit");
+        await menu.SeeAsync("ended with 0");
+    }
+
+    [Fact]
+    public async Task Mistakes_and_trouble_are_told_in_the_language_of_the_user_and_lead_back()
+    {
+        await using var server = await TestServer.StartAsync(postgres);
+        using var transcript = new Transcript(server.Url);
+        await using var bob = await EnterAsync(server, "bob");
+        await using var menu = await Tmux.StartAsync(
+            EnvironmentOf(transcript, "ru_RU.UTF-8"), "--server http://127.0.0.1:1");
+
+        await menu.ChooseAsync("Вход");
+        await menu.SeeAsync("Логин:");
+        await menu.TypeAsync("bob");
+        await menu.SeeAsync("Пароль:");
+        await menu.TypeAsync("password of bob");
+        await menu.SeeAsync("Сервер http://127.0.0.1:1 недоступен");
+
+        await menu.ChooseAsync("Другой сервер");
+        await menu.SeeAsync("Адрес сервера:");
+        await menu.TypeAsync("localhost");
+        await menu.SeeAsync("не похоже на адрес сервера");
+        await menu.TypeAsync(server.Url.AbsoluteUri);
+        await menu.SeeAsync($"на {server.Url.AbsoluteUri.TrimEnd('/')} никто не вошёл");
+
+        await menu.ChooseAsync("О пользователе");
+        await menu.SeeAsync("пустой ответ или Esc возвращает назад");
+        await menu.TypeAsync("b o b");
+        await menu.SeeAsync("«b o b» не может быть логином");
+        await menu.TypeAsync("nobody");
+        await menu.SeeAsync("Такого пользователя нет: nobody");
+        await menu.TypeAsync("bob");
+        await menu.SeeAsync("публичный токен");
+
+        await menu.ChooseAsync("О лобби");
+        await menu.SeeAsync("Имя лобби:");
+        await menu.PressAsync("C-c");
+        await menu.ChooseAsync("Язык");
+        await menu.ChooseAsync("English");
+        await menu.SeeAsync("What would you like to do?");
+        await menu.PressAsync("Escape");
+        await menu.SeeAsync("ended with 0");
+    }
+
+    [Fact]
+    public async Task Session_that_ended_elsewhere_is_told_and_forgotten()
+    {
+        await using var server = await TestServer.StartAsync(postgres);
+        using var transcript = new Transcript(server.Url);
+        await using var bob = await EnterAsync(server, "bob");
+        using (var login = transcript.Start("bob", Transcript.Program, ["login", "bob"]))
+            await login.WaitForExitAsync(Cancellation);
+        var environment = transcript.EnvironmentOf("bob");
+        var file = Assert.Single(Directory.GetFiles(environment["CONCLAVE_CONFIG"]));
+        await using var menu = await Tmux.StartAsync(environment);
+
+        await menu.ChooseAsync("My lobbies");
+        await menu.SeeAsync("You are in no lobby yet");
+        using (var session = JsonDocument.Parse(await File.ReadAllBytesAsync(file, Cancellation)))
+            bob.UseToken(session.RootElement.GetProperty("token").GetString()!);
+        await bob.SignOutAsync(Cancellation);
+        await menu.ChooseAsync("My lobbies");
+        await menu.SeeAsync("Your session has ended");
+        await menu.SeeAsync("nobody is signed in");
+        Assert.False(File.Exists(file));
+        await menu.PressAsync("C-c");
+        await menu.SeeAsync("ended with 0");
+    }
+
+    [Fact]
+    public async Task Pasted_lines_are_one_text_and_never_choose_in_the_menu()
+    {
+        await using var server = await TestServer.StartAsync(postgres);
+        using var transcript = new Transcript(server.Url);
+        await using var bob = await EnterAsync(server, "bob");
+        await bob.CreateLobbyAsync("first_lobby", null, Cancellation);
+        using (var login = transcript.Start("bob", Transcript.Program, ["login", "bob"]))
+            await login.WaitForExitAsync(Cancellation);
+        await using var menu = await Tmux.StartAsync(transcript.EnvironmentOf("bob"));
+
+        await menu.ChooseAsync("Add data to a lobby");
+        await menu.ChooseAsync("first_lobby");
+        await menu.SeeAsync("Text:");
+        await menu.PressAsync("one", "Enter", "two", "Enter", "three");
+        await menu.SeeAsync("one⏎two⏎three");
+        await menu.PressAsync("Enter");
+        await menu.SeeAsync("stored in first_lobby as #2");
+        var page = await bob.HistoryAsync("first_lobby", cancellationToken: Cancellation);
+        Assert.Equal("one\ntwo\nthree", page.Entries[^1].Content!.Text);
+    }
+
+    [Fact]
+    public async Task Password_is_asked_for_unseen_and_only_in_a_terminal()
+    {
+        await using var server = await TestServer.StartAsync(postgres);
+        using var transcript = new Transcript(server.Url);
+        await using var bob = await EnterAsync(server, "bob");
+        var environment = EnvironmentOf(transcript, "C.UTF-8");
+
+        await using (var terminal = await Tmux.StartAsync(environment, "login bob"))
+        {
+            await terminal.SeeAsync("Password of bob:");
+            await terminal.TypeAsync("password of bob");
+            var screen = await terminal.SeeAsync("ended with 0");
+            Assert.DoesNotContain("password of", screen, StringComparison.Ordinal);
+        }
+        await using (var terminal = await Tmux.StartAsync(environment, "login bob"))
+        {
+            await terminal.SeeAsync("Password of bob:");
+            await terminal.PressAsync("C-c");
+            await terminal.SeeAsync("ended with 130");
+        }
+        await using (var terminal = await Tmux.StartAsync(environment, "login bob < /dev/null"))
+        {
+            var screen = await terminal.SeeAsync("ended with 2");
+            Assert.Contains("--password-file", screen, StringComparison.Ordinal);
+        }
+    }
+
+    // Alice, without the password that other tests find in the environment.
+    static Dictionary<string, string> EnvironmentOf(Transcript transcript, string locale)
+    {
+        var environment = transcript.EnvironmentOf("alice");
+        environment["CONCLAVE_PASSWORD"] = "";
+        environment["LC_ALL"] = locale;
+        return environment;
+    }
+
+    static async Task<ConclaveClient> EnterAsync(TestServer server, string login)
+    {
+        var client = new ConclaveClient(new ConclaveOptions { Server = server.Url });
+        await client.RegisterAsync(login, "password of " + login, Cancellation);
+        await client.SignInAsync(login, "password of " + login, Cancellation);
+        return client;
+    }
+}

@@ -1,0 +1,134 @@
+using System.Diagnostics;
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace Conclave.Tests.Client;
+
+/// <summary>
+/// A conversation with the real program as text. <c>alice$ conclave whoami</c> runs it for alice, who has a folder and
+/// a password of her own; <c>&lt; text</c> after it is a line of standard input, a plain line is standard output (a dot
+/// an empty one), <c>! line</c> is standard error, <c>= 3</c> is an exit code other than 0, and <c># line</c> is a
+/// remark. An empty line ends what belongs to a command. What differs from run to run stands as <c>&lt;id&gt;</c>,
+/// <c>&lt;time&gt;</c>, <c>&lt;server&gt;</c>, <c>&lt;home&gt;</c>.
+/// </summary>
+sealed partial class Transcript(Uri server) : IDisposable
+{
+    // The right-to-left override, which in a file of ours would turn the line around.
+    const string Override = "\u202e";
+    const string Mark = "<U+202E>";
+
+    static readonly TimeSpan CommandTimeout = TimeSpan.FromSeconds(60);
+
+    readonly string _home = Directory.CreateTempSubdirectory("conclave-transcript-").FullName;
+
+    public static string Program { get; } = Path.Combine(AppContext.BaseDirectory, "conclave");
+
+    public void Dispose() => Directory.Delete(_home, recursive: true);
+
+    /// <summary>Does what <paramref name="script"/> says.</summary>
+    /// <returns>The script with what really came out: equal to it, if all went as it says.</returns>
+    public async Task<string> PlayAsync(string script)
+    {
+        var played = new StringBuilder();
+        var lines = script.TrimEnd('\n').Split('\n');
+        for (var index = 0; index < lines.Length; index++)
+        {
+            var command = CommandLine().Match(lines[index]);
+            if (!command.Success)
+            {
+                // A remark or an empty line; output was skipped with its command.
+                played.Append(lines[index]).Append('\n');
+                continue;
+            }
+            played.Append(lines[index]).Append('\n');
+            List<string> input = [];
+            for (; index + 1 < lines.Length && lines[index + 1].StartsWith("< ", StringComparison.Ordinal); index++)
+            {
+                input.Add(lines[index + 1][2..]);
+                played.Append(lines[index + 1]).Append('\n');
+            }
+            played.Append(await RunAsync(command.Groups["user"].Value, command.Groups["words"].Value, input));
+            while (index + 1 < lines.Length && lines[index + 1].Length > 0 && !IsNext(lines[index + 1]))
+                index++;
+        }
+        return played.ToString();
+    }
+
+    /// <summary>The environment of <paramref name="user"/>: nothing of whoever runs the tests comes through.</summary>
+    public Dictionary<string, string> EnvironmentOf(string user) => new(StringComparer.Ordinal)
+    {
+        ["HOME"] = _home,
+        ["CONCLAVE_CONFIG"] = Path.Combine(_home, user),
+        ["CONCLAVE_PASSWORD"] = "password of " + user,
+        ["CONCLAVE_SERVER"] = server.AbsoluteUri,
+        ["LC_ALL"] = "C.UTF-8",
+        ["TZ"] = "UTC",
+    };
+
+    /// <summary>Starts <paramref name="program"/> for <paramref name="user"/>, with its pipes in our hands.</summary>
+    public Process Start(string user, string program, IEnumerable<string> words)
+    {
+        var start = new ProcessStartInfo(program, words)
+        {
+            UseShellExecute = false,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = _home,
+        };
+        foreach (var (name, value) in EnvironmentOf(user))
+            start.Environment[name] = value;
+        return Process.Start(start)!;
+    }
+
+    async Task<string> RunAsync(string user, string words, IReadOnlyList<string> input)
+    {
+        var split = Word().Matches(words.Replace(Mark, Override, StringComparison.Ordinal))
+            .Select(word => word.Groups["quoted"].Success ? word.Groups["quoted"].Value : word.Value);
+        using var process = Start(user, Program, split);
+        using var timeout = new CancellationTokenSource(CommandTimeout);
+        var output = process.StandardOutput.ReadToEndAsync(timeout.Token);
+        var error = process.StandardError.ReadToEndAsync(timeout.Token);
+        foreach (var line in input)
+            await process.StandardInput.WriteAsync(line.Replace(Mark, Override, StringComparison.Ordinal) + "\n");
+        process.StandardInput.Close();
+        await process.WaitForExitAsync(timeout.Token);
+        var result = new StringBuilder();
+        foreach (var line in Lines(await output))
+            result.Append(line.Length > 0 ? line : ".").Append('\n');
+        foreach (var line in Lines(await error))
+            result.Append("! ").Append(line).Append('\n');
+        if (process.ExitCode != 0)
+            result.Append(null, $"= {process.ExitCode}\n");
+        return result.ToString();
+    }
+
+    string[] Lines(string text)
+    {
+        var lines = Same(text).Split('\n');
+        // What does not end its last line is worth seeing.
+        return lines[^1].Length == 0 ? lines[..^1] : [.. lines[..^1], lines[^1] + "<no line break>"];
+    }
+
+    string Same(string text)
+    {
+        text = text.Replace(server.AbsoluteUri.TrimEnd('/'), "<server>", StringComparison.Ordinal)
+            .Replace(_home, "<home>", StringComparison.Ordinal)
+            .Replace(Override, Mark, StringComparison.Ordinal);
+        return Time().Replace(Id().Replace(text, "<id>"), "<time>");
+    }
+
+    static bool IsNext(string line) => line.StartsWith("# ", StringComparison.Ordinal) || CommandLine().IsMatch(line);
+
+    [GeneratedRegex(@"^(?<user>[a-z]+)\$ conclave ?(?<words>.*)$", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex CommandLine();
+
+    [GeneratedRegex(@"'(?<quoted>[^']*)'|\S+", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Word();
+
+    [GeneratedRegex("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Id();
+
+    [GeneratedRegex(@"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d{3}Z)?", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Time();
+}

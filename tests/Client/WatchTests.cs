@@ -1,0 +1,126 @@
+using System.Diagnostics;
+using Conclave.Sdk;
+using Conclave.Tests.Support;
+
+namespace Conclave.Tests.Client;
+
+/// <summary>What lives longer than a command: watching, interrupting, pipes that close.</summary>
+public sealed class WatchTests(PostgresCluster postgres)
+{
+    static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Watch_shows_stored_and_live_entries_and_ends_well_with_ctrl_c()
+    {
+        await using var server = await TestServer.StartAsync(postgres);
+        using var transcript = new Transcript(server.Url);
+        await using var alice = await EnterAsync(server, transcript);
+        await alice.PostAsync("first_lobby", "stored", null, Cancellation);
+        using var watch = transcript.Start("alice", Transcript.Program, ["watch", "first_lobby", "--from", "1"]);
+        using var timeout = new CancellationTokenSource(Patience);
+
+        Assert.StartsWith("#1 ", await watch.StandardOutput.ReadLineAsync(timeout.Token), StringComparison.Ordinal);
+        Assert.EndsWith("  stored", await watch.StandardOutput.ReadLineAsync(timeout.Token), StringComparison.Ordinal);
+        await alice.PostAsync("first_lobby", "live", null, Cancellation);
+        Assert.EndsWith("  live", await watch.StandardOutput.ReadLineAsync(timeout.Token), StringComparison.Ordinal);
+
+        await InterruptAsync(watch);
+        await watch.WaitForExitAsync(timeout.Token);
+        Assert.Equal(0, watch.ExitCode);
+        var said = await watch.StandardError.ReadToEndAsync(timeout.Token);
+        Assert.Equal("conclave: watching first_lobby; Ctrl-C ends it\n", said);
+    }
+
+    [Fact]
+    public async Task Watch_without_a_position_begins_with_what_comes_next()
+    {
+        await using var server = await TestServer.StartAsync(postgres);
+        using var transcript = new Transcript(server.Url);
+        await using var alice = await EnterAsync(server, transcript);
+        using var watch = transcript.Start("alice", Transcript.Program, ["watch", "first_lobby"]);
+        using var timeout = new CancellationTokenSource(Patience);
+
+        await watch.StandardError.ReadLineAsync(timeout.Token);
+        await alice.PostAsync("first_lobby", "live", null, Cancellation);
+        Assert.StartsWith("#2 ", await watch.StandardOutput.ReadLineAsync(timeout.Token), StringComparison.Ordinal);
+
+        await InterruptAsync(watch);
+        await watch.WaitForExitAsync(timeout.Token);
+    }
+
+    [Fact]
+    public async Task Watch_ends_quietly_when_its_reader_is_gone()
+    {
+        await using var server = await TestServer.StartAsync(postgres);
+        using var transcript = new Transcript(server.Url);
+        await using var alice = await EnterAsync(server, transcript);
+        using var shell = transcript.Start(
+            "alice", "/bin/sh",
+            ["-c", $"{{ {Transcript.Program} watch first_lobby --json; echo \"ended with $?\" >&2; }} | head -n 1"]);
+        using var timeout = new CancellationTokenSource(Patience);
+
+        var ended = shell.WaitForExitAsync(timeout.Token);
+        // Only a write tells the watch that nobody reads, so there must be something to write until it has noticed.
+        while (!ended.IsCompleted)
+            await alice.PostAsync("first_lobby", "more", cancellationToken: timeout.Token);
+        await ended;
+        Assert.Equal("ended with 0\n", await shell.StandardError.ReadToEndAsync(timeout.Token));
+        Assert.Single((await shell.StandardOutput.ReadToEndAsync(timeout.Token)).TrimEnd('\n').Split('\n'));
+    }
+
+    [Fact]
+    public async Task Command_that_waits_for_input_ends_with_ctrl_c()
+    {
+        await using var server = await TestServer.StartAsync(postgres);
+        using var transcript = new Transcript(server.Url);
+        await using var alice = await EnterAsync(server, transcript);
+        using var send = transcript.Start("alice", Transcript.Program, ["send", "first_lobby"]);
+        using var timeout = new CancellationTokenSource(Patience);
+
+        // It reads once the first bytes are gone from the pipe, which nobody can see; a second signal does no harm.
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(200));
+        while (!send.HasExited && await timer.WaitForNextTickAsync(timeout.Token))
+            await InterruptAsync(send);
+        Assert.Equal(130, send.ExitCode);
+        Assert.Equal(1, (await alice.HistoryAsync("first_lobby", cancellationToken: Cancellation)).LastSeq);
+    }
+
+    [Fact]
+    public async Task Whoever_guesses_passwords_is_told_to_wait()
+    {
+        await using var server = await TestServer.StartAsync(postgres);
+        using var transcript = new Transcript(server.Url);
+        await using var alice = await EnterAsync(server, transcript);
+        var exitCode = 0;
+        for (var guess = 0; guess < 50 && exitCode != 9; guess++)
+        {
+            using var login = transcript.Start("mallory", Transcript.Program, ["login", "alice"]);
+            await login.WaitForExitAsync(Cancellation);
+            exitCode = login.ExitCode;
+            Assert.True(exitCode is 3 or 9, $"exit code {exitCode}");
+        }
+        Assert.Equal(9, exitCode);
+    }
+
+    // Alice has a lobby, is signed in here and in the program.
+    static async Task<ConclaveClient> EnterAsync(TestServer server, Transcript transcript)
+    {
+        var alice = new ConclaveClient(new ConclaveOptions { Server = server.Url });
+        await alice.RegisterAsync("alice", "password of alice", Cancellation);
+        await alice.SignInAsync("alice", "password of alice", Cancellation);
+        await alice.CreateLobbyAsync("first_lobby", null, Cancellation);
+        using var login = transcript.Start("alice", Transcript.Program, ["login", "alice"]);
+        await login.WaitForExitAsync(Cancellation);
+        Assert.Equal(0, login.ExitCode);
+        return alice;
+    }
+
+    static async Task InterruptAsync(Process process)
+    {
+        // It may have ended a moment ago, which is nothing to complain about.
+        using var kill = Process.Start("/bin/sh", ["-c", $"kill -INT {process.Id} 2>/dev/null"]);
+        await kill.WaitForExitAsync(Cancellation);
+    }
+}
