@@ -2,8 +2,8 @@
 #:property RestoreLockedMode=false
 #:property NoWarn=$(NoWarn);CA1416;MA0047
 // The whole story, told by the real programs: a throw-away server, three people with the command line client, a restart
-// in the middle. Everything printed really happened; the first thing that is not as it should be ends the story with the
-// difference and exit code 1. Run by `make demo`. (CA1416: it runs where the server does. MA0047: one file, no namespace.)
+// in the middle. Everything printed really happened; the first thing that is not as it should be ends the story with
+// the difference and exit code 1. Run by `make demo`. CA1416: it runs where the server does; MA0047: it is one file.
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
