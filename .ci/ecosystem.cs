@@ -19,14 +19,16 @@ try
         await AskAsync(server, """{"action" : "register", "login" : "guest", "password" : "password"}""");
         var guest = await AskAsync(server, """{"action" : "get_public_token", "login" : "guest"}""");
         await AskAsync(server, """{"action" : "register", "login" : "login", "password" : "password"}""");
-        token = Text(await AskAsync(server, """{"action" : "auth", "login" : "login", "password" : "password"}"""), "token");
+        var auth = await AskAsync(server, """{"action" : "auth", "login" : "login", "password" : "password"}""");
+        token = Text(auth, "token");
         var head = $"\"lobby_name\" : \"first_lobby\", \"token\" : \"{token}\"";
         await AskAsync(server, $$"""{"action" : "create_lobby", {{head}}}""");
         var id = Text(await AskAsync(server, """{"action" : "lobby_id", "lobby_name" : "first_lobby"}"""), "lobby_id");
         await AskAsync(
             server, $$"""{"action" : "invite_lobby", {{head}}, "public_token" : "{{Text(guest, "public_token")}}"}""");
         await AskAsync(server, $$"""{"action" : "subscribe", {{head}}}""");
-        await AskAsync(server, $$"""{"action" : "message", {{head}}, "lobby_id" : "{{id}}", "row_data" : "{{Secret}}"}""");
+        await AskAsync(
+            server, $$"""{"action" : "message", {{head}}, "lobby_id" : "{{id}}", "row_data" : "{{Secret}}"}""");
         Require(Text(await ReceiveAsync(server), "row_data") == Secret, "the message came live");
     }
     await RequireStoredAsync("after the requests");

@@ -69,13 +69,13 @@ public sealed class Request
 
     public string Login() => Login("login");
 
-    /// <summary>The login that the members after it are asked for; null if the request has none.</summary>
+    /// <summary>The login that the members after it are asked for; null if there is none.</summary>
     public string? AfterLogin() => Has("after") ? Login("after") : null;
 
-    /// <summary>The name of a lobby that the lobbies after it are asked for; null if the request has none.</summary>
+    /// <summary>The name of a lobby that the lobbies after it are asked for; null if there is none.</summary>
     public string? AfterLobbyName() => Has("after") ? LobbyName("after") : null;
 
-    /// <summary>The password's bytes of UTF-8, at most <see cref="Login.PasswordBytesMax"/>; the caller wipes them.</summary>
+    /// <summary>The password in UTF-8, at most <see cref="Login.PasswordBytesMax"/>; the caller wipes them.</summary>
     public byte[] Password()
     {
         var password = Encoding.UTF8.GetBytes(Text("password"u8, "password"));
@@ -104,10 +104,10 @@ public sealed class Request
 
     public Guid PublicToken() => Uuid("public_token"u8, "public_token");
 
-    /// <summary>128 bits that make an action happen once; null if the request has none.</summary>
+    /// <summary>128 bits that make an action happen once; null if there is none.</summary>
     public Guid? Nonce() => Find("nonce"u8) is null ? null : Uuid("nonce"u8, "nonce");
 
-    /// <summary>The rights asked for, always with <see cref="Rights.Read"/>; the default if the request has none.</summary>
+    /// <summary>The rights asked for, always with <see cref="Rights.Read"/>; the default if there are none.</summary>
     public Rights Rights()
     {
         const string Message = "rights must be an array of read, write, invite and admin, each at most once";
@@ -142,7 +142,7 @@ public sealed class Request
         return new RawJson(_frame[field.Start..field.End]);
     }
 
-    /// <summary>An integer from <paramref name="min"/> to <paramref name="max"/>; null if the request has none.</summary>
+    /// <summary>An integer from <paramref name="min"/> to <paramref name="max"/>; null if there is none.</summary>
     public long? Integer(string name, long min, long max)
     {
         if (Find(name) is not { } field)
@@ -152,7 +152,7 @@ public sealed class Request
         return Fail<long?>(null, name, string.Create(null, $"{name} must be an integer from {min} to {max}"));
     }
 
-    /// <summary>A string; null if the request has none.</summary>
+    /// <summary>A string; null if there is none.</summary>
     public string? OptionalText(string name) =>
         Find(name) is null ? null : Text(Encoding.UTF8.GetBytes(name), name);
 

@@ -3,7 +3,7 @@ using Conclave.Server.Storage;
 
 namespace Conclave.Server;
 
-/// <summary>Without ICU .NET silently leaves text as it is, and two spellings of one lobby name would be two names.</summary>
+/// <summary>Without ICU .NET silently leaves text as it is, and two spellings of a name would be two names.</summary>
 static class Normalization
 {
     /// <exception cref="StartupException">NFC does not work here.</exception>

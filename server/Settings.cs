@@ -8,13 +8,13 @@ using Npgsql;
 
 namespace Conclave.Server;
 
-/// <summary>What the operator decides, from the environment. A class: the connection string may hold a password.</summary>
+/// <summary>What the operator decides, from the environment. No record: it may hold a password.</summary>
 sealed class Settings
 {
     /// <summary>Where to listen. CONCLAVE_URLS, separated by ; . Default: http://127.0.0.1:7720.</summary>
     public required IReadOnlyList<Uri> Urls { get; init; }
 
-    /// <summary>The folder for everything that is not in a database elsewhere. CONCLAVE_DATA. Default: ./data.</summary>
+    /// <summary>The folder for all that is not in a database elsewhere. CONCLAVE_DATA. Default: ./data.</summary>
     public required string DataPath { get; init; }
 
     /// <summary>CONCLAVE_DATABASE, for Npgsql; null for a cluster of the server's own.</summary>
@@ -69,7 +69,8 @@ sealed class Settings
     }
 
     static bool IsLoopback(Uri url) =>
-        url.Host == "localhost" || IPAddress.TryParse(url.DnsSafeHost, out var address) && IPAddress.IsLoopback(address);
+        url.Host == "localhost"
+        || IPAddress.TryParse(url.DnsSafeHost, out var address) && IPAddress.IsLoopback(address);
 
     static string ReadDatabase(string database, string? passwordFile)
     {

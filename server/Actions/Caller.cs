@@ -6,7 +6,8 @@ using Conclave.Server.Storage;
 namespace Conclave.Server.Actions;
 
 /// <summary>Who is at the other end of a connection, as far as it has shown.</summary>
-sealed class Caller(IPAddress address, string? client, Subscriptions subscriptions, Presence presence, Action<Notice> tell)
+sealed class Caller(
+    IPAddress address, string? client, Subscriptions subscriptions, Presence presence, Action<Notice> tell)
 {
     readonly HashSet<Guid> _users = [];
 
@@ -17,7 +18,7 @@ sealed class Caller(IPAddress address, string? client, Subscriptions subscriptio
 
     public Subscriptions Subscriptions { get; } = subscriptions;
 
-    /// <summary>The session opened on this connection by <c>auth</c>: it stands in where a request has no token.</summary>
+    /// <summary>The session opened on this connection by <c>auth</c>: it signs requests that have no token.</summary>
     public (Session Session, Guid Token)? SignedIn { get; set; }
 
     /// <summary>Whether a valid token was ever shown here.</summary>

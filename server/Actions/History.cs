@@ -4,7 +4,7 @@ using Conclave.Server.Storage;
 
 namespace Conclave.Server.Actions;
 
-/// <summary>A member reads stored entries, page by page, forward from a place or backward from one or from the end.</summary>
+/// <summary>A member reads stored entries, page by page, forward from a place, backward from one or the end.</summary>
 static class History
 {
     const int CountMax = 1000;

@@ -15,6 +15,9 @@ static class Refused
 
     public static Answer Forbidden() => Answer.Refuse(ErrorCode.Forbidden, ForbiddenMessage);
 
+    /// <summary>Whether a fault only means that the database is away: then the answer is <see cref="Busy"/>.</summary>
+    public static bool IsBusy(Exception fault) => Database.IsAway(fault);
+
     public static Answer Busy() => Answer.Refuse(Unavailable);
 
     const string ForbiddenMessage = "you are not a member of this lobby or lack the right to do this";

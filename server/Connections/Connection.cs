@@ -60,7 +60,7 @@ sealed partial class Connection : IAsyncDisposable
     /// <summary>Sends a hint, before closing or at any other time.</summary>
     public void Send(Hint hint) => _outbox.AddHint(hint);
 
-    /// <summary>Called every few seconds: pings when it is quiet, and ends the connection when nobody is there.</summary>
+    /// <summary>Called every few seconds: pings when it is quiet, ends the connection when nobody is there.</summary>
     public async Task BeatAsync()
     {
         switch (_vitals.Feel(_outbox.IsReading))
@@ -171,7 +171,7 @@ sealed partial class Connection : IAsyncDisposable
         {
             return await Dispatch.AnswerAsync(request, turn);
         }
-        catch (Exception fault) when (Storage.Database.IsAway(fault) && !_aborted.IsCancellationRequested)
+        catch (Exception fault) when (Refused.IsBusy(fault) && !_aborted.IsCancellationRequested)
         {
             LogAway(_logger, fault.GetType().Name);
             return Refused.Busy();
@@ -208,7 +208,8 @@ sealed partial class Connection : IAsyncDisposable
         var buffer = new byte[4 << 10];
         while (_socket.State is WebSocketState.Open or WebSocketState.CloseSent)
         {
-            if ((await _socket.ReceiveAsync(buffer.AsMemory(), _aborted.Token)).MessageType == WebSocketMessageType.Close)
+            var received = await _socket.ReceiveAsync(buffer.AsMemory(), _aborted.Token);
+            if (received.MessageType == WebSocketMessageType.Close)
                 return;
         }
     }

@@ -64,7 +64,7 @@ sealed class Outbox
         }
     }
 
-    /// <summary>Sends until the connection is to be closed and all requests are answered. Returns the close code.</summary>
+    /// <summary>Sends until the connection shall close and all requests are answered. Returns the close code.</summary>
     public async Task<int> RunAsync()
     {
         using var outgoing = new Outgoing();

@@ -1,5 +1,4 @@
 using Conclave.Server.Lobbies;
-using Conclave.Server.Storage;
 
 namespace Conclave.Server.Connections;
 
@@ -55,16 +54,13 @@ sealed class Pager(LiveLobbies lobbies, TimeProvider time, CancellationToken abo
     {
         while (!aborted.IsCancellationRequested && !cursor.IsEnded)
         {
-            try
+            if (await lobbies.TryReadPageAsync(cursor, aborted) is { } page)
             {
-                cursor.SetPage(await lobbies.ReadPageAsync(cursor, aborted));
+                cursor.SetPage(page);
                 break;
             }
-            catch (Exception fault) when (Database.IsAway(fault) && !aborted.IsCancellationRequested)
-            {
-                // The database comes back, and the log with it.
-                await Task.Delay(RetryWait, time, aborted);
-            }
+            // The database comes back, and the log with it.
+            await Task.Delay(RetryWait, time, aborted);
         }
         cursor.Wake();
     }

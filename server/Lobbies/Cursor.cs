@@ -61,7 +61,7 @@ sealed class Cursor
     /// <summary>Whether it holds a page that is not handed out yet.</summary>
     public bool HasPage => _page is not null;
 
-    /// <summary>Starts it: until now it was silent, so that nothing goes out before the reply that announces it.</summary>
+    /// <summary>Starts it: silent until now, so that nothing goes out before the reply that announces it.</summary>
     public void Start()
     {
         Volatile.Write(ref _isDue, 0);

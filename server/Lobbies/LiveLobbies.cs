@@ -77,13 +77,18 @@ sealed class LiveLobbies(LobbyStore lobbies, EntryStore entries, Limits limits) 
             Shrink();
     }
 
-    /// <summary>Reads the next page of a cursor that is behind.</summary>
-    public async Task<Page> ReadPageAsync(Cursor cursor, CancellationToken cancellation)
+    /// <summary>Reads the next page of a cursor that is behind; null while the database is away.</summary>
+    public async Task<Page?> TryReadPageAsync(Cursor cursor, CancellationToken cancellation)
     {
         var lease = await _pageBytes.LeaseAsync(PageBytesMax, cancellation);
         try
         {
             return new Page(await ReadAsync(cursor, cancellation), lease);
+        }
+        catch (Exception fault) when (Database.IsAway(fault) && !cancellation.IsCancellationRequested)
+        {
+            lease.Dispose();
+            return null;
         }
         catch
         {

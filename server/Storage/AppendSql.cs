@@ -110,7 +110,8 @@ static class AppendSql
             WHERE j.verdict = 0
         ), inserted AS (
             INSERT INTO entries (lobby_id, seq, kind, author, sent_at, nonce, member, rights, body)
-            SELECT lobby_id, seq, kind, author, sent_at, nonce, member, rights, body FROM accepted ORDER BY lobby_id, seq
+            SELECT lobby_id, seq, kind, author, sent_at, nonce, member, rights, body FROM accepted
+            ORDER BY lobby_id, seq
         ), advanced AS (
             UPDATE lobbies l SET last_seq = t.seq, last_sent_at = t.sent_at
             FROM (SELECT lobby_id, max(seq) AS seq, max(sent_at) AS sent_at FROM accepted GROUP BY lobby_id) t

@@ -60,7 +60,8 @@ sealed partial class Flight(
             if (result.Verdict == Verdict.Locked)
                 locked.Add(drafts[index]);
             // What a flight without an answer has stored shows up as a duplicate of itself.
-            else if (result.Verdict == Verdict.Stored || result.Verdict == Verdict.Duplicate && drafts[index].MayBeStored)
+            else if (result.Verdict == Verdict.Stored
+                || result.Verdict == Verdict.Duplicate && drafts[index].MayBeStored)
                 Collect(committed, drafts[index].Entry, result);
         }
         var stored = 0;

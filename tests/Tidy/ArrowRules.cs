@@ -46,7 +46,9 @@ static partial class ArrowRules
         !file.IsCode || Room(file) is not { } room || !Rooms.TryGetValue(room, out var known)
             ? []
             : file.Lines.Where(line => !line.TrimStart().StartsWith("//", StringComparison.Ordinal)
-                && Mention().Matches(line).Select(match => match.Groups["room"].Value)
+                && Mention().Matches(line)
+                    .Where(match => !match.Groups["type"].Success || IsType(match))
+                    .Select(match => match.Groups["room"].Value)
                     .Any(name => name != room && Rooms.ContainsKey(name) && !known.Contains(name)));
 
     public static IEnumerable<string> ServerIsBlind(SourceFile file) =>
@@ -60,9 +62,13 @@ static partial class ArrowRules
 
     static string? Room(SourceFile file) => file.Path.Split('/') is ["server", var room, _, ..] ? room : null;
 
+    // A property may well be called like a room; "Room.Type" is one only if the room has that type.
+    static bool IsType(Match match) =>
+        SourceFile.All.Any(file => file.Path == $"server/{match.Groups["room"]}/{match.Groups["type"]}.cs");
+
     // By its whole name, or by the short one that the namespace we stand in allows.
     [GeneratedRegex(
-        """\bConclave\.Server\.(?<room>\w+)|(?<![\w.])(global::)?(Server\.)?(?<room>[A-Z]\w+)(?=\.[A-Z])""",
+        """\bConclave\.Server\.(?<room>\w+)|(?<![\w.])(global::)?(Server\.)?(?<room>[A-Z]\w+)\.(?<type>[A-Z]\w*)""",
         RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Mention();
 

@@ -14,7 +14,8 @@ public sealed class OriginRequestsTests(PostgresCluster postgres)
         await using var server = await TestServer.StartAsync(postgres);
         await using var client = await server.ConnectAsync();
         await client.DoAsync("""{"action" : "register", "login" : "other", "password" : "password"}""");
-        var registered = await client.DoAsync("""{"action" : "register", "login" : "login", "password" : "password"}""");
+        var registered = await client.DoAsync(
+            """{"action" : "register", "login" : "login", "password" : "password"}""");
         var signedIn = await client.DoAsync("""{"action" : "auth", "login" : "login", "password" : "password"}""");
         Assert.Equal(Text(registered, "public_token"), Text(signedIn, "public_token"));
         var token = Text(signedIn, "token");
@@ -24,13 +25,14 @@ public sealed class OriginRequestsTests(PostgresCluster postgres)
         var other = await client.DoAsync("""{"action" : "get_public_token", "login" : "other"}""");
         var lobby = await client.DoAsync("""{"action" : "lobby_id", "lobby_name" : "first_lobby"}""");
         Assert.Equal(lobbyId, Text(lobby, "lobby_id"));
-        await client.DoAsync(
-            $$"""{"action" : "invite_lobby", "lobby_name" : "first_lobby", "token" : "{{token}}", "public_token" : "{{Text(other, "public_token")}}"}""");
+        var guest = Text(other, "public_token");
+        var head = $"\"lobby_name\" : \"first_lobby\", \"token\" : \"{token}\"";
+        await client.DoAsync($$"""{"action" : "invite_lobby", {{head}}, "public_token" : "{{guest}}"}""");
         var subscribed = await client.DoAsync(
             $$"""{"action" : "subscribe", "lobby_name" : "first_lobby", "token" : "{{token}}"}""");
         Assert.Equal(2, subscribed["last_seq"]!.GetValue<long>());
         await client.DoAsync(
-            $$"""{"action" : "message", "lobby_name" : "first_lobby", "token" : "{{token}}", "lobby_id" : "{{lobbyId}}", "row_data" : "{{Secret}}"}""");
+            $$"""{"action" : "message", {{head}}, "lobby_id" : "{{lobbyId}}", "row_data" : "{{Secret}}"}""");
         var received = await client.EventAsync();
         Assert.Equal(3, received["seq"]!.GetValue<long>());
         Assert.Equal(Secret, Text(received, "row_data"));
