@@ -60,20 +60,6 @@ public sealed class RealServerTests(PostgresCluster postgres)
     }
 
     [Fact]
-    public async Task Lists_longer_than_a_reply_come_whole()
-    {
-        var cancel = TestContext.Current.CancellationToken;
-        await using var server = await TestServer.StartAsync(postgres);
-        await using var client = new ConclaveClient(OptionsFor(server.Url));
-        await SignUpAsync(client, "alice");
-        string[] names = [.. Enumerable.Range(0, 30).Select(number => $"lobby {number:00} {new string('я', 100)}")];
-
-        await Task.WhenAll(names.Select(name => client.CreateLobbyAsync(name, cancellationToken: cancel)));
-
-        Assert.Equal(names, (await client.MyLobbiesAsync(cancel)).Select(lobby => lobby.LobbyName));
-    }
-
-    [Fact]
     public async Task Large_content_passes_on_a_connection_the_server_does_not_know_yet()
     {
         var cancel = TestContext.Current.CancellationToken;

@@ -92,6 +92,51 @@ public sealed class RequestTests
     }
 
     [Fact(Timeout = 30_000)]
+    public async Task Post_wanted_later_than_its_caller_waits_is_refused_at_once()
+    {
+        var cancel = TestContext.Current.CancellationToken;
+        await using var server = await ScriptedServer.StartAsync(async talk =>
+        {
+            await talk.RefuseAsync(await talk.ReadAsync(), "rate_limited", ",\"retry_after_ms\":31000");
+            await talk.ReadAsync();
+        });
+        await using var client = Connect(server);
+
+        var refused = await Assert.ThrowsAsync<RefusedException>(
+            () => client.PostAsync("keys", "secret", cancellationToken: cancel));
+
+        Assert.Equal(TimeSpan.FromSeconds(31), refused.RetryAfter);
+    }
+
+    [Fact(Timeout = 30_000)]
+    public async Task Lists_are_read_to_their_last_page()
+    {
+        var cancel = TestContext.Current.CancellationToken;
+        List<string?> afters = [];
+        await using var server = await ScriptedServer.StartAsync(async talk =>
+        {
+            while (true)
+            {
+                var request = await talk.ReadAsync();
+                afters.Add(request.Text("after"));
+                var more = afters.Count < 3 ? "true" : "false";
+                await talk.ReplyAsync(request,
+                    $$"""
+                    "last_seq":9,"more":{{more}},
+                    "members":[{"login":"user{{afters.Count}}","public_token":"{{LobbyModel.Me}}","rights":["read"],
+                                "since":"2026-01-01T00:00:00.000Z"}]
+                    """);
+            }
+        });
+        await using var client = Connect(server);
+
+        var members = await client.MembersAsync("keys", cancel);
+
+        Assert.Equal(["user1", "user2", "user3"], members.Select(member => member.Login));
+        Assert.Equal([null, "user1", "user2"], afters);
+    }
+
+    [Fact(Timeout = 30_000)]
     public async Task Registration_is_sent_once_only()
     {
         var cancel = TestContext.Current.CancellationToken;
