@@ -16,6 +16,9 @@ sealed class Database : IAsyncDisposable
     // Migrations of servers that start together wait for each other on this (arbitrary) number.
     const long MigrationLock = 7_720_001;
 
+    static readonly int MigrationCount = Assembly.GetExecutingAssembly().GetManifestResourceNames()
+        .Count(name => name.EndsWith(".sql", StringComparison.Ordinal));
+
     Database(NpgsqlDataSource source, NpgsqlDataSource writing, string epoch, string? masterKeyId)
     {
         Source = source;
@@ -85,14 +88,13 @@ sealed class Database : IAsyncDisposable
         }
     }
 
-    /// <summary>Whether the database answers.</summary>
+    /// <summary>Whether the database answers, with a schema no older than this server's.</summary>
     public async Task<bool> IsReadyAsync(CancellationToken cancellation)
     {
         try
         {
-            await using var command = Source.CreateCommand("SELECT 1");
-            await command.ExecuteScalarAsync(cancellation);
-            return true;
+            await using var command = Source.CreateCommand("SELECT count(*) FROM schema_versions");
+            return await command.ExecuteScalarAsync(cancellation) is long count && count >= MigrationCount;
         }
         catch (Exception fault) when (IsAway(fault))
         {
