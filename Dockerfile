@@ -21,8 +21,8 @@ RUN --mount=type=cache,id=conclave-nuget,target=/root/.nuget/packages \
 FROM mcr.microsoft.com/dotnet/aspnet:10.0
 WORKDIR /app
 COPY --from=build /app .
-# A new volume takes over the owner and the mode of the folder it covers: nobody else reads the secrets in these two.
-RUN install -d -m 700 -o $APP_UID -g $APP_UID /data /password
+# A new volume takes over the owner and the mode of the folder it covers: nobody else reads the key in this one.
+RUN install -d -m 700 -o $APP_UID -g $APP_UID /data
 
 # The diagnostics port would let whoever enters the container dump the memory, keys and all.
 ENV DOTNET_EnableDiagnostics=0 \
