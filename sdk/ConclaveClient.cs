@@ -38,7 +38,7 @@ public sealed class ConclaveClient : IAsyncDisposable
 
     /// <summary>A client of the server that <paramref name="options"/> name; no connection is made yet.</summary>
     /// <param name="options">Null for <see cref="ConclaveOptions.Default"/>.</param>
-    /// <exception cref="ArgumentException">The server's address is none, or a limit is not positive.</exception>
+    /// <exception cref="ArgumentException">The server's address is none, or holds a password.</exception>
     public ConclaveClient(ConclaveOptions? options = null)
     {
         _options = options ?? ConclaveOptions.Default;

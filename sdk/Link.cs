@@ -133,10 +133,12 @@ sealed class Link : IAsyncDisposable
 
     void Submit(Request request)
     {
-        if (request.Frame.Length > _options.RequestBytesMax)
+        // The server takes less from somebody it does not know.
+        var bytesMax = request.Token is null ? Limits.Default.AnonymousRequestBytesMax : _options.RequestBytesMax;
+        if (request.Frame.Length > bytesMax)
         {
             throw RefusedException.From(new Refusal(
-                ErrorCode.TooLarge, $"The request has more than {_options.RequestBytesMax} bytes.", "row_data"));
+                ErrorCode.TooLarge, string.Create(null, $"The request has more than {bytesMax} bytes.")));
         }
         lock (_gate)
         {
@@ -272,8 +274,11 @@ sealed class Link : IAsyncDisposable
             "https" or "wss" => "wss",
             _ => throw new ArgumentException("The server's address is not of http, https, ws or wss.", nameof(server)),
         };
+        // The address stands in messages, where a password has no place; nor has the server a use for one.
+        if (server.UserInfo.Length > 0)
+            throw new ArgumentException("The server's address holds a password.", nameof(server));
         // UriBuilder keeps the port of the old scheme as it was, given or by default; those of the new are the same.
-        var address = new UriBuilder(server) { Scheme = scheme };
+        var address = new UriBuilder(server) { Scheme = scheme, Fragment = "" };
         if (address.Path is "" or "/")
             address.Path = "/ws";
         return address.Uri;

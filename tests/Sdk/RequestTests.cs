@@ -232,6 +232,9 @@ public sealed class RequestTests
             () => client.PostAsync("keys", new string('x', 1 << 20), cancellationToken: cancel));
 
         Assert.Equal("too_large", refused.Code);
+        refused = await Assert.ThrowsAsync<RefusedException>(
+            () => client.RegisterAsync("alice", new string('x', 1 << 16), cancel));
+        Assert.Equal("too_large", refused.Code);
     }
 
     [Fact]

@@ -84,6 +84,7 @@ public sealed partial class WireTests
     [InlineData("http://example.org", "ws://example.org/ws")]
     [InlineData("https://example.org/", "wss://example.org/ws")]
     [InlineData("wss://example.org/conclave/ws", "wss://example.org/conclave/ws")]
+    [InlineData("https://example.org/#part", "wss://example.org/ws")]
     [InlineData("ws://[::1]:9", "ws://[::1]:9/ws")]
     public void Address_of_a_site_means_its_socket(string server, string socket) =>
         Assert.Equal(new Uri(socket), Link.AddressOf(new Uri(server)));
@@ -91,6 +92,7 @@ public sealed partial class WireTests
     [Theory]
     [InlineData("ftp://example.org")]
     [InlineData("file:///tmp")]
+    [InlineData("http://alice:password@example.org")]
     public void Address_of_something_else_is_refused(string server) =>
         Assert.Throws<ArgumentException>(() => new ConclaveClient(new ConclaveOptions { Server = new Uri(server) }));
 
