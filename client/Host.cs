@@ -45,15 +45,15 @@ sealed class Host(Uri server, SessionStore sessions, Language language)
         return client;
     }
 
-    /// <summary>Signs in, keeps the session, and ends the one it replaces.</summary>
+    /// <summary>
+    /// Signs in and keeps the session. The one it replaces is not ended: somebody may be watching a lobby with it in
+    /// another window. It ends by itself when it has not been used for a while.
+    /// </summary>
     public async Task<AuthReply> SignInAsync(string login, string password, CancellationToken cancellation)
     {
-        var replaced = sessions.FindToEnd(Server);
         await using var client = await ConnectAsync(cancellation);
         var reply = await client.SignInAsync(login, password, cancellation);
         sessions.Keep(new Session { Server = Server.AbsoluteUri, Login = reply.Login, Token = reply.Token });
-        if (replaced is not null)
-            await EndAsync(client, replaced, cancellation);
         return reply;
     }
 
@@ -74,19 +74,4 @@ sealed class Host(Uri server, SessionStore sessions, Language language)
 
     /// <summary>Forgets a session that the server no longer knows.</summary>
     public void Forget() => sessions.Forget(Server);
-
-    // Nobody can use the replaced session any more, but its token would stay valid. That it could not be ended is no
-    // reason to call a sign-in failed that went well.
-    static async Task EndAsync(ConclaveClient client, Session replaced, CancellationToken cancellation)
-    {
-        try
-        {
-            client.UseToken(replaced.Token);
-            await client.SignOutAsync(cancellation);
-        }
-        catch (ConclaveException)
-        {
-            // It ends by itself when it has not been used for a while.
-        }
-    }
 }

@@ -19,11 +19,7 @@ sealed class Terminal(Language language) : IDisposable
 {
     const string Prefix = "conclave: ";
 
-    // Not Console.Out, which swallows a broken pipe: a watch whose reader is gone would then go on for ever.
-    readonly StreamWriter _output = new(new FileStream(new((nint)1, ownsHandle: false), FileAccess.Write, 1))
-    {
-        AutoFlush = true,
-    };
+    readonly StreamWriter _output = new(OpenOutput()) { AutoFlush = true };
 
     public Language Language { get; } = language;
 
@@ -36,7 +32,21 @@ sealed class Terminal(Language language) : IDisposable
     public void Dispose() => _output.Dispose();
 
     /// <summary>Writes one line of data.</summary>
-    public void Data(string line) => _output.WriteLine(line);
+    /// <exception cref="ClientException">It cannot be written: the disk is full, the output is closed.</exception>
+    /// <exception cref="IOException">Nobody reads it any more: see <see cref="IsReaderGone"/>.</exception>
+    public void Data(string line)
+    {
+        try
+        {
+            _output.WriteLine(line);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            if (exception is IOException broken && IsReaderGone(broken))
+                throw;
+            throw new ClientException(ExitCode.Error, Language.Say.CannotWrite(exception.Message.TrimEnd('.')));
+        }
+    }
 
     /// <summary>Says something that is neither data nor an error.</summary>
     public static void Note(string text) => Console.Error.WriteLine(Prefix + text);
@@ -87,6 +97,17 @@ sealed class Terminal(Language language) : IDisposable
             var buffer = new byte[bytesMax];
             return buffer[..input.ReadAtLeast(buffer, bytesMax, throwOnEndOfStream: false)];
         }
+    }
+
+    // The console's own stream swallows a broken pipe, so that a watch whose reader is gone would go on for ever. A file
+    // is left to it nevertheless: FileStream keeps a position of its own, and would write over what other programs write
+    // to the same file before and after us.
+    static Stream OpenOutput()
+    {
+        if (OperatingSystem.IsWindows())
+            return Console.OpenStandardOutput();
+        var stream = new FileStream(new((nint)1, ownsHandle: false), FileAccess.Write, bufferSize: 1);
+        return stream.CanSeek ? Console.OpenStandardOutput() : stream;
     }
 
     static string? ReadHidden()

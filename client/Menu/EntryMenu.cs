@@ -20,7 +20,7 @@ sealed class EntryMenu(Sitting sitting)
         if (content is null)
             return;
         var reply = await client.PostAsync(lobby.LobbyId, content, cancellationToken: sitting.Cancellation);
-        Screen.Done(Report.Stored(reply, lobby.LobbyName, sitting.Language));
+        Screen.Done(Screen.Sentence(Report.Stored(reply, lobby.LobbyName, sitting.Language)));
     }
 
     public async Task ReadAsync()
@@ -34,6 +34,9 @@ sealed class EntryMenu(Sitting sitting)
         {
             page = await client.HistoryAsync(
                 lobby.LobbyId, before: before, limit: PageSize, cancellationToken: sitting.Cancellation);
+            // An older page comes below a newer one on the screen, which must not look like one log.
+            if (before is not null)
+                Screen.Header(sitting.Texts.Earlier.Name);
             Screen.Lines(page.Entries.Select(entry => Report.Entry(entry, sitting.Language)));
             before = page.Entries.Count > 0 ? page.Entries[0].Seq : null;
         }

@@ -43,6 +43,7 @@ sealed class LineEditor(IAnsiConsole console, CancellationToken cancellation)
                 case ConsoleKey.Enter:
                     // The rest of a paste would otherwise choose items in the menu.
                     await DropAsync();
+                    Draw(question, shown(typed.ToString()));
                     console.WriteLine();
                     return typed.ToString();
                 case ConsoleKey.Escape:

@@ -18,18 +18,28 @@ sealed class MainMenu(Sitting sitting)
 
     MenuTexts Texts => sitting.Texts;
 
+    Item Quit => new(Texts.Quit, null);
+
     public async Task RunAsync()
     {
-        Item? chosen = null;
+        Item? last = null;
         while (true)
         {
             Screen.Line();
-            var items = SignedIn() is { } login ? Inside(login) : Outside();
+            var login = SignedIn();
             // Where one was last is where one most often goes on.
-            chosen = await Screen.ChooseAsync(
-                Texts.Choose, items, item => (item.Text.Name, item.Text.Hint), Texts, chosen);
+            var chosen = await Screen.ChooseAsync(
+                Status(login) + "\n" + Texts.Choose, login is null ? Outside() : Inside(),
+                item => (item.Text.Name, item.Text.Hint), Texts, last);
+            // One Esc too many must not throw anybody out; two in a row, or Ctrl-C twice, mean it.
+            if (chosen is null && last != Quit)
+            {
+                last = Quit;
+                continue;
+            }
             if (chosen?.Work is not { } work)
                 break;
+            last = chosen;
             Screen.Header(chosen.Text.Name);
             await DoAsync(work);
         }
@@ -69,41 +79,37 @@ sealed class MainMenu(Sitting sitting)
         }
     }
 
-    IReadOnlyList<Item> Outside()
-    {
-        Screen.Header(Texts.SignedOutAt(sitting.Host.Address));
-        return
-        [
-            new(Texts.SignIn, _account.SignInAsync),
-            new(Texts.Register, _account.RegisterAsync),
-            new(Texts.User, _account.LookUpAsync),
-            new(Texts.Lobby, _lobby.LookUpAsync),
-            new(Texts.Server, MoveAsync),
-            new(Texts.OtherLanguage, SpeakAsync),
-            new(Texts.Quit, null),
-        ];
-    }
+    string Status(string? login) => login is null
+        ? Texts.SignedOutAt(sitting.Host.Address)
+        : Texts.SignedInAs(SafeText.OneLine(login), sitting.Host.Address);
 
-    IReadOnlyList<Item> Inside(string login)
-    {
-        Screen.Header(Texts.SignedInAs(SafeText.OneLine(login), sitting.Host.Address));
-        return
-        [
-            new(Texts.MyLobbies, _lobby.ListAsync),
-            new(Texts.CreateLobby, _lobby.CreateAsync),
-            new(Texts.Send, _entry.SendAsync),
-            new(Texts.Watch, _entry.WatchAsync),
-            new(Texts.History, _entry.ReadAsync),
-            new(Texts.Invite, _lobby.InviteAsync),
-            new(Texts.Members, _lobby.MembersAsync),
-            new(Texts.User, _account.LookUpAsync),
-            new(Texts.Lobby, _lobby.LookUpAsync),
-            new(Texts.SignOut, _account.SignOutAsync),
-            new(Texts.Server, MoveAsync),
-            new(Texts.OtherLanguage, SpeakAsync),
-            new(Texts.Quit, null),
-        ];
-    }
+    IReadOnlyList<Item> Outside() =>
+    [
+        new(Texts.SignIn, _account.SignInAsync),
+        new(Texts.Register, _account.RegisterAsync),
+        new(Texts.User, _account.LookUpAsync),
+        new(Texts.Lobby, _lobby.LookUpAsync),
+        new(Texts.Server, MoveAsync),
+        new(Texts.OtherLanguage, SpeakAsync),
+        Quit,
+    ];
+
+    IReadOnlyList<Item> Inside() =>
+    [
+        new(Texts.MyLobbies, _lobby.ListAsync),
+        new(Texts.CreateLobby, _lobby.CreateAsync),
+        new(Texts.Send, _entry.SendAsync),
+        new(Texts.Watch, _entry.WatchAsync),
+        new(Texts.History, _entry.ReadAsync),
+        new(Texts.Invite, _lobby.InviteAsync),
+        new(Texts.Members, _lobby.MembersAsync),
+        new(Texts.User, _account.LookUpAsync),
+        new(Texts.Lobby, _lobby.LookUpAsync),
+        new(Texts.SignOut, _account.SignOutAsync),
+        new(Texts.Server, MoveAsync),
+        new(Texts.OtherLanguage, SpeakAsync),
+        Quit,
+    ];
 
     async Task MoveAsync()
     {

@@ -125,6 +125,9 @@ sealed class Screen(IAnsiConsole console, CancellationToken cancellation)
     public async Task KeyAsync(CancellationToken cancellation) =>
         await console.Input.ReadKeyAsync(intercept: true, cancellation);
 
+    /// <summary>What begins small on standard error, as a sentence on the screen.</summary>
+    public static string Sentence(string text) => char.ToUpperInvariant(text[0]) + text[1..];
+
     static string Row((string Name, string Hint) text, int width)
     {
         var gap = new string(' ', width - text.Name.GetCellWidth() + 2);
@@ -134,9 +137,6 @@ sealed class Screen(IAnsiConsole console, CancellationToken cancellation)
     static string? Answer(string? line) => NotEmpty(line?.Trim());
 
     static string? NotEmpty(string? line) => string.IsNullOrEmpty(line) ? null : line;
-
-    // A message for standard error begins small, a sentence on the screen does not.
-    static string Sentence(string text) => char.ToUpperInvariant(text[0]) + text[1..];
 
     sealed record Choice<T>(T? Item) where T : class;
 }

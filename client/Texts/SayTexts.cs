@@ -86,6 +86,7 @@ sealed record SayTexts
     public required string FileUnusableHint { get; init; }
     public required string NoTerminalForMenu { get; init; }
     public required Func<string, string> SeeHelp { get; init; }
+    public required Func<string, string> CannotWrite { get; init; }
     public required string NeedsIcu { get; init; }
     public required Func<string, long, long, string> BadNumber { get; init; }
     public required Func<string, string> BadLanguage { get; init; }

@@ -71,6 +71,16 @@ public sealed class WatchTests(PostgresCluster postgres)
     }
 
     [Fact]
+    public async Task Programs_that_write_to_one_file_do_not_write_over_each_other()
+    {
+        using var transcript = new Transcript(new Uri("http://127.0.0.1:1"));
+        var script = $"{{ echo before; {Transcript.Program} logout; {Transcript.Program} logout; echo after; }} > file";
+        using var shell = transcript.Start("alice", "/bin/sh", ["-c", script + "; cat file"]);
+        var written = await shell.StandardOutput.ReadToEndAsync(Cancellation);
+        Assert.Equal("before\nnobody was signed in\nnobody was signed in\nafter\n", written);
+    }
+
+    [Fact]
     public async Task Command_that_waits_for_input_ends_with_ctrl_c()
     {
         await using var server = await TestServer.StartAsync(postgres);

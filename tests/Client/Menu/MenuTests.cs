@@ -45,7 +45,7 @@ public sealed class MenuTests(PostgresCluster postgres)
         await menu.ChooseAsync("first_lobby");
         await menu.SeeAsync("Text:");
         await menu.TypeAsync("Новый пароль для учетки админа 'test123'");
-        await menu.SeeAsync("stored in first_lobby as #3");
+        await menu.SeeAsync("Stored in first_lobby as #3");
 
         await menu.ChooseAsync("Watch a lobby live");
         await menu.ChooseAsync("first_lobby");
@@ -103,6 +103,8 @@ public sealed class MenuTests(PostgresCluster postgres)
         await menu.ChooseAsync("English");
         await menu.SeeAsync("What would you like to do?");
         await menu.PressAsync("Escape");
+        await menu.SeeAsync("> Quit");
+        await menu.PressAsync("Escape");
         await menu.SeeAsync("ended with 0");
     }
 
@@ -128,6 +130,8 @@ public sealed class MenuTests(PostgresCluster postgres)
         await menu.SeeAsync("nobody is signed in");
         Assert.False(File.Exists(file));
         await menu.PressAsync("C-c");
+        await menu.SeeAsync("> Quit");
+        await menu.PressAsync("C-c");
         await menu.SeeAsync("ended with 0");
     }
 
@@ -148,7 +152,7 @@ public sealed class MenuTests(PostgresCluster postgres)
         await menu.PressAsync("one", "Enter", "two", "Enter", "three");
         await menu.SeeAsync("one⏎two⏎three");
         await menu.PressAsync("Enter");
-        await menu.SeeAsync("stored in first_lobby as #2");
+        await menu.SeeAsync("Stored in first_lobby as #2");
         var page = await bob.HistoryAsync("first_lobby", cancellationToken: Cancellation);
         Assert.Equal("one\ntwo\nthree", page.Entries[^1].Content!.Text);
     }
