@@ -20,8 +20,8 @@ client:
 
 # The whole story with the real programs, on a throw-away server; fails if anything is not as it should be.
 demo: prepare_run
-	@dotnet build server --configuration Release --nologo --verbosity quiet
-	@dotnet build client --nologo --verbosity quiet
+	@dotnet build server $(RELEASE)
+	@dotnet build client $(RELEASE)
 	@dotnet run .ci/demo.cs
 
 test: prepare_test

@@ -58,6 +58,7 @@ async Task TellAsync()
 
     Chapter("Bob watches from the beginning: first what is stored, then what comes");
     var watch = cast.Watch("bob", "watch first_lobby --from 1");
+    await watch.HearsAsync("watching first_lobby");
     await watch.SeesAsync("#1", "created the lobby");
     await watch.SeesAsync("#2", "invited bob");
 
@@ -266,7 +267,7 @@ sealed class Cast(string home, Uri server)
             File.WriteAllText(password, $"the password of {person}\n");
             File.SetUnixFileMode(password, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         }
-        var start = new ProcessStartInfo(Path.GetFullPath("artifacts/bin/Client/debug/conclave"))
+        var start = new ProcessStartInfo(Path.GetFullPath("artifacts/bin/Client/release/conclave"))
         {
             UseShellExecute = false,
             WorkingDirectory = home,
