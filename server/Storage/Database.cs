@@ -166,13 +166,18 @@ sealed class Database : IAsyncDisposable
             await patient.ExecuteNonQueryAsync(cancellation);
             await take.ExecuteNonQueryAsync(cancellation);
         }
-        var result = DeployChanges.To.PostgresqlDatabase(connectionString)
+        var upgrade = DeployChanges.To.PostgresqlDatabase(connectionString)
             .WithScriptsEmbeddedInAssembly(Assembly.GetExecutingAssembly())
             .WithTransactionPerScript()
             .JournalToPostgresqlTable("public", "schema_versions")
             .LogTo(new NoOpUpgradeLog())
-            .Build()
-            .PerformUpgrade();
+            .Build();
+        if (upgrade.GetExecutedScripts().Except(upgrade.GetDiscoveredScripts().Select(script => script.Name)).Any())
+        {
+            throw new StartupException("the database was brought up to date by a newer Conclave; run that one, or"
+                + " restore the backup that was made before");
+        }
+        var result = upgrade.PerformUpgrade();
         await using (var free = new NpgsqlCommand("SELECT pg_advisory_unlock($1)", guard))
         {
             free.Parameters.Add(new() { Value = MigrationLock });
