@@ -37,10 +37,14 @@ catch (IOException exception) when (Terminal.IsReaderGone(exception))
 
 static async Task RunMenuAsync(Language language, Uri server, CancellationToken cancellation)
 {
+    // The library takes nobody to be there when a variable such as CI is set; CommandTree has made sure of a terminal.
+    var console = AnsiConsole.Create(new AnsiConsoleSettings { Interactive = InteractionSupport.Yes });
+    if (!console.Profile.Capabilities.Ansi)
+        throw new ClientException(ExitCode.Usage, language.Say.NoTerminalForMenu, language.Say.SeeHelp("conclave"));
     Console.TreatControlCAsInput = true;
     try
     {
-        var screen = new Screen(new MenuConsole(AnsiConsole.Console), cancellation);
+        var screen = new Screen(new MenuConsole(console), cancellation);
         await new MainMenu(new Sitting(screen, language, SessionStore.DefaultFolder(), server)).RunAsync();
     }
     finally

@@ -7,6 +7,7 @@ namespace Conclave.Client.Menu;
 sealed class Screen(IAnsiConsole console, CancellationToken cancellation)
 {
     const int RowsMax = 16;
+    const int NameCellsMax = 40;
 
     readonly LineEditor _editor = new(console, cancellation);
 
@@ -77,7 +78,7 @@ sealed class Screen(IAnsiConsole console, CancellationToken cancellation)
         string title, IReadOnlyList<T> items, Func<T, (string Name, string Hint)> show, MenuTexts texts,
         T? first = null) where T : class
     {
-        var width = items.Max(item => show(item).Name.GetCellWidth());
+        var width = Math.Min(NameCellsMax, items.Max(item => show(item).Name.GetCellWidth()));
         var prompt = new SelectionPrompt<Choice<T>>
         {
             Title = $"{Markup.Escape(title)} [grey]{Markup.Escape(texts.Keys)}[/]",
@@ -128,10 +129,30 @@ sealed class Screen(IAnsiConsole console, CancellationToken cancellation)
     /// <summary>What begins small on standard error, as a sentence on the screen.</summary>
     public static string Sentence(string text) => char.ToUpperInvariant(text[0]) + text[1..];
 
-    static string Row((string Name, string Hint) text, int width)
+    // One row for each item: a list whose rows wrap is hard to read and jumps about.
+    string Row((string Name, string Hint) text, int width)
     {
-        var gap = new string(' ', width - text.Name.GetCellWidth() + 2);
-        return $"{Markup.Escape(text.Name)}{gap}[grey]{Markup.Escape(text.Hint)}[/]";
+        var name = Cut(text.Name, console.Profile.Width - 3);
+        var gap = new string(' ', Math.Max(0, width - name.GetCellWidth()) + 2);
+        var hint = Cut(text.Hint, console.Profile.Width - name.GetCellWidth() - gap.Length - 3);
+        return $"{Markup.Escape(name)}{gap}[grey]{Markup.Escape(hint)}[/]";
+    }
+
+    static string Cut(string text, int cells)
+    {
+        const int worthShowing = 4;
+        if (text.GetCellWidth() <= cells)
+            return text;
+        if (cells < worthShowing)
+            return "";
+        var end = 0;
+        foreach (var rune in text.EnumerateRunes())
+        {
+            if (text[..(end + rune.Utf16SequenceLength)].GetCellWidth() >= cells)
+                break;
+            end += rune.Utf16SequenceLength;
+        }
+        return text[..end] + "…";
     }
 
     static string? Answer(string? line) => NotEmpty(line?.Trim());

@@ -130,6 +130,7 @@ static class English
               conclave login alice
               conclave lobby create first_lobby
               echo "the first secret" | conclave send first_lobby
+            The session is kept for you alone in ~/.config/conclave, or in $CONCLAVE_CONFIG.
             Exit codes: 0 done, 1 error, 2 usage, 3 not signed in, 4 denied, 5 not found,
             6 conflict, 8 network, 9 rate limited, 130 interrupted.
             """,
@@ -150,7 +151,7 @@ static class English
         LobbyMembers = "List the members of a lobby and their rights",
         Invite = "Invite a user into a lobby",
         Send = "Put a text into a lobby",
-        Watch = "Show entries as they come; Ctrl-C ends it",
+        Watch = "Show entries as they come; Ctrl-C ends it with exit code 0",
         History = "Show stored entries, by default the newest 100",
         NewLogin = "1 to 64 characters out of A–Z a–z 0–9 . _ -",
         OwnLogin = "Your login",

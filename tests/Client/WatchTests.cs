@@ -81,6 +81,19 @@ public sealed class WatchTests(PostgresCluster postgres)
     }
 
     [Fact]
+    public async Task Program_refuses_to_start_where_two_spellings_would_be_two_names()
+    {
+        using var transcript = new Transcript(new Uri("http://127.0.0.1:1"));
+        using var shell = transcript.Start(
+            "alice", "/bin/sh", ["-c", $"DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1 {Transcript.Program} logout"]);
+        Assert.StartsWith(
+            "conclave: the Unicode library ICU is missing", await shell.StandardError.ReadToEndAsync(Cancellation),
+            StringComparison.Ordinal);
+        await shell.WaitForExitAsync(Cancellation);
+        Assert.Equal(1, shell.ExitCode);
+    }
+
+    [Fact]
     public async Task Command_that_waits_for_input_ends_with_ctrl_c()
     {
         await using var server = await TestServer.StartAsync(postgres);

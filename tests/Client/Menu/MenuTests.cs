@@ -185,6 +185,20 @@ public sealed class MenuTests(PostgresCluster postgres)
         }
     }
 
+    [Fact]
+    public async Task Menu_that_cannot_be_drawn_says_so_and_one_that_can_is_drawn_anywhere()
+    {
+        using var transcript = new Transcript(new Uri("http://127.0.0.1:1"));
+        var environment = transcript.EnvironmentOf("alice");
+        await using (var dumb = await Tmux.StartAsync(environment, "", "TERM=dumb "))
+        {
+            await dumb.SeeAsync("conclave: the menu needs a terminal");
+            await dumb.SeeAsync("ended with 2");
+        }
+        await using var built = await Tmux.StartAsync(environment, "", "CI=true NO_COLOR=1 ");
+        await built.SeeAsync("What would you like to do?");
+    }
+
     // Alice, without the password that other tests find in the environment.
     static Dictionary<string, string> EnvironmentOf(Transcript transcript, string locale)
     {

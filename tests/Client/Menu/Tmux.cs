@@ -7,7 +7,7 @@ sealed class Tmux : IAsyncDisposable
 {
     const string Marker = "> ";
 
-    static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     static readonly TimeSpan Look = TimeSpan.FromMilliseconds(50);
 
     readonly string _socket = "conclave-" + Guid.NewGuid().ToString("N");
@@ -16,15 +16,19 @@ sealed class Tmux : IAsyncDisposable
     {
     }
 
-    /// <summary>Starts the program without arguments, or with <paramref name="arguments"/>.</summary>
-    public static async Task<Tmux> StartAsync(IReadOnlyDictionary<string, string> environment, string arguments = "")
+    /// <summary>Starts the program in a shell.</summary>
+    /// <param name="environment">Its environment variables.</param>
+    /// <param name="arguments">What stands behind its name.</param>
+    /// <param name="before">What stands before it.</param>
+    public static async Task<Tmux> StartAsync(
+        IReadOnlyDictionary<string, string> environment, string arguments = "", string before = "")
     {
         var tmux = new Tmux();
         List<string> command = ["-f", "/dev/null", "new-session", "-d", "-x", "100", "-y", "50"];
         foreach (var (name, value) in environment)
             command.AddRange(["-e", name + "=" + value]);
         // The exit code stays readable after the program has ended.
-        command.Add($"{Transcript.Program} {arguments}; echo \"ended with $?\"; cat");
+        command.Add($"{before}{Transcript.Program} {arguments}; echo \"ended with $?\"; cat");
         await tmux.RunAsync([.. command]);
         return tmux;
     }
