@@ -99,9 +99,9 @@ sealed class Terminal(Language language) : IDisposable
         }
     }
 
-    // The console's own stream swallows a broken pipe, so that a watch whose reader is gone would go on for ever. A file
-    // is left to it nevertheless: FileStream keeps a position of its own, and would write over what other programs write
-    // to the same file before and after us.
+    // The console's own stream swallows a broken pipe, so that a watch whose reader is gone would go on for ever. A
+    // file is left to it nevertheless: FileStream keeps a position of its own, and would write over what other programs
+    // write to the same file before and after us.
     static Stream OpenOutput()
     {
         if (OperatingSystem.IsWindows())

@@ -8,6 +8,8 @@ namespace Conclave.Client.Commands;
 /// <summary>What a lobby holds: <c>send</c>, <c>watch</c>, <c>history</c>.</summary>
 static class EntryCommands
 {
+    public const string SendName = "send";
+
     const string StandardInput = "-";
     const int PageMax = 1000;
 
@@ -25,7 +27,7 @@ static class EntryCommands
             Arity = ArgumentArity.ZeroOrOne,
         };
         var isJson = new Option<bool>("--json-value") { Description = frame.Help.JsonValue };
-        return frame.Command("send", frame.Help.Send, [lobby, text, isJson], async visit =>
+        return frame.Command(SendName, frame.Help.Send, [lobby, text, isJson], async visit =>
         {
             var meant = visit.Input.Lobby(visit.Get(lobby)!);
             var typed = visit.Get(text);

@@ -78,14 +78,20 @@ sealed class Frame(Terminal terminal, SessionStore sessions)
     public int Misused(ParseResult typed)
     {
         var command = typed.CommandResult.Command;
-        // Too many words after a login are most often a password, which must not be repeated on the screen.
-        var secret = command.Name is AccountCommands.RegisterName or AccountCommands.LoginName
-            && typed.UnmatchedTokens.Count > 0;
         var say = Terminal.Language.Say;
-        if (secret)
-            Terminal.Error(say.PasswordNotInArguments, say.PasswordNeededHint);
-        else
-            Terminal.Error(Lowered(typed.Errors[0].Message), say.SeeHelp(Path(command)));
+        switch (command.Name)
+        {
+            // What is one word too many here is most often a secret, which must not be repeated on the screen.
+            case AccountCommands.RegisterName or AccountCommands.LoginName when typed.UnmatchedTokens.Count > 0:
+                Terminal.Error(say.PasswordNotInArguments, say.PasswordNeededHint);
+                break;
+            case EntryCommands.SendName when typed.UnmatchedTokens.Count > 0:
+                Terminal.Error(say.TextInPieces, say.NothingToSendHint);
+                break;
+            default:
+                Terminal.Error(Lowered(typed.Errors[0].Message), say.SeeHelp(Path(command)));
+                break;
+        }
         return ExitCode.Usage;
     }
 

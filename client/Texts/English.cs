@@ -60,6 +60,7 @@ static class English
         NotTextHint = "put binary data into text first, for example: base64 FILE | conclave send LOBBY",
         NotJson = "this is not one JSON value",
         NotJsonHint = "without --json-value any text is sent as it is",
+        TextInPieces = "a text of several words goes into quotes, or better into a pipe",
         NothingToSend = "there is nothing to send",
         NothingToSendHint = "pipe the text in, for example: echo TEXT | conclave send LOBBY",
         NotSignedIn = server => $"you are not signed in at {server}",

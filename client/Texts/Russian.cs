@@ -60,6 +60,7 @@ static class Russian
         NotTextHint = "двоичные данные сначала превратите в текст: base64 ФАЙЛ | conclave send ЛОББИ",
         NotJson = "это не одно значение JSON",
         NotJsonHint = "без --json-value любой текст отправляется как есть",
+        TextInPieces = "текст из нескольких слов берут в кавычки, а лучше подают на вход",
         NothingToSend = "отправлять нечего",
         NothingToSendHint = "подайте текст на вход, например: echo ТЕКСТ | conclave send ЛОББИ",
         NotSignedIn = server => $"вы не вошли на {server}",

@@ -66,6 +66,7 @@ sealed record SayTexts
     public required string NotTextHint { get; init; }
     public required string NotJson { get; init; }
     public required string NotJsonHint { get; init; }
+    public required string TextInPieces { get; init; }
     public required string NothingToSend { get; init; }
     public required string NothingToSendHint { get; init; }
     public required Func<string, string> NotSignedIn { get; init; }
