@@ -34,8 +34,15 @@ sealed class ByteBudget(long size)
             turn = new TaskCompletionSource<Lease>(TaskCreationOptions.RunContinuationsAsynchronously);
             _waiting.Enqueue((bytes, turn));
         }
-        await using (cancellation.Register(() => turn.TrySetCanceled(cancellation)))
+        await using (cancellation.Register(() => GiveUp(turn, cancellation)))
             return await turn.Task;
+    }
+
+    // Those behind may want less: nobody else would look at them before the next lease comes back.
+    void GiveUp(TaskCompletionSource<Lease> turn, CancellationToken cancellation)
+    {
+        if (turn.TrySetCanceled(cancellation))
+            Return(0);
     }
 
     void Return(long bytes)
