@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Conclave.Server.Lobbies;
 
 namespace Conclave.Server.Connections;
@@ -31,14 +32,20 @@ sealed class Pager(LiveLobbies lobbies, TimeProvider time, CancellationToken abo
     {
         if (!_loading.IsCompleted || _current is { HasPage: true, IsEnded: false })
             return;
+        // A log that cannot be read is no subscription: the connection ends, and its end says so.
+        if (_loading.Exception?.InnerException is { } fault)
+            ExceptionDispatchInfo.Throw(fault);
         _current = null;
         while (_current is null && _behind.TryDequeue(out var next))
         {
             _waiting.Remove(next);
             _current = next.IsEnded ? null : next;
         }
-        if (_current is not null)
-            _loading = LoadAsync(_current);
+        if (_current is not { } current)
+            return;
+        _loading = LoadAsync(current);
+        // After its end and not at it: a loop that looked while it still seems to load would not be woken again.
+        _ = _loading.ContinueWith(_ => current.Wake(), TaskScheduler.Default);
     }
 
     /// <summary>Lets go of the page that is loaded; its cursor will ask for it again.</summary>
@@ -62,6 +69,5 @@ sealed class Pager(LiveLobbies lobbies, TimeProvider time, CancellationToken abo
             // The database comes back, and the log with it.
             await Task.Delay(RetryWait, time, aborted);
         }
-        cursor.Wake();
     }
 }

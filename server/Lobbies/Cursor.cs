@@ -116,8 +116,14 @@ sealed class Cursor
     public void SetPage(Page page)
     {
         if (page.FirstSeq is { } seq && seq != Position + 1)
+        {
+            page.Dispose();
             throw new InvalidDataException("a page of the log does not start where the cursor stands");
+        }
         Interlocked.Exchange(ref _page, page)?.Dispose();
+        // It may have ended while the page was read; then nobody would ever take it, or let it go.
+        if (_isEnded)
+            DropPage();
     }
 
     /// <summary>Lets go of a page whose reader has stalled. It is read again when the reader moves on.</summary>
