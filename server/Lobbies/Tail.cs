@@ -67,6 +67,12 @@ sealed class Tail
             if (_isClosed)
                 return 0;
             var before = Bytes;
+            if (_cursors.Count == 0)
+            {
+                // Whoever is about to follow reads them from the log; until then the lobby's name is not known here.
+                StartAfter(Math.Max(_lastSeq, entries[^1].Seq));
+                return Bytes - before;
+            }
             foreach (var entry in entries)
             {
                 if (entry.Seq <= _lastSeq)
