@@ -131,6 +131,14 @@ static class AppendSql
         FROM judged j LEFT JOIN accepted t USING (ord) ORDER BY j.ord
         """;
 
+    // A body of another length is another content: it need not be read.
+    const string Contents =
+        """
+        SELECT e.kind, e.member, e.rights, CASE WHEN octet_length(e.body) = r.bytes THEN e.body END
+        FROM unnest($1::uuid[], $2::bigint[], $3::int[]) WITH ORDINALITY AS r (lobby_id, seq, bytes, ord)
+        JOIN entries e USING (lobby_id, seq) ORDER BY r.ord
+        """;
+
     /// <summary>Adds the creation of lobbies: one result.</summary>
     public static void AddCreations(NpgsqlBatch batch, NewEntry[] entries)
     {
@@ -160,6 +168,14 @@ static class AppendSql
             Array.ConvertAll(entries, entry => (short?)entry.Rights),
             Array.ConvertAll(entries, Encrypt)));
     }
+
+    /// <summary>Adds a look at what is stored in the places of duplicates: one row each.</summary>
+    public static void AddContents(NpgsqlBatch batch, (NewEntry Entry, long Seq)[] duplicates) =>
+        batch.BatchCommands.Add(Command(
+            Contents,
+            Array.ConvertAll(duplicates, duplicate => duplicate.Entry.Lobby.LobbyId),
+            Array.ConvertAll(duplicates, duplicate => duplicate.Seq),
+            Array.ConvertAll(duplicates, duplicate => LobbyKey.EncryptedSize(duplicate.Entry.RowData.Length))));
 
     static byte[]? Encrypt(NewEntry entry)
     {

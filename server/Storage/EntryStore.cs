@@ -1,3 +1,4 @@
+using Conclave.Protocol;
 using Npgsql;
 
 namespace Conclave.Server.Storage;
@@ -31,7 +32,7 @@ sealed class EntryStore(Database database)
     /// <param name="patient">Whether to wait for locked lobbies; if not, they are passed over.</param>
     /// <param name="cancellation">Gives up.</param>
     /// <returns>What became of each entry, in the same order.</returns>
-    public async Task<Appended[]> AppendAsync(
+    public static async Task<Appended[]> AppendAsync(
         NpgsqlConnection connection, IReadOnlyList<NewEntry> entries, bool patient, CancellationToken cancellation)
     {
         var creations = IndexesOf(entries, creations: true);
@@ -61,7 +62,7 @@ sealed class EntryStore(Database database)
                 // Reading to the end is what makes sure that the commit succeeded.
             }
         }
-        await CompareDuplicatesAsync(entries, results, cancellation);
+        await CompareDuplicatesAsync(connection, entries, results, cancellation);
         return results;
     }
 
@@ -106,20 +107,41 @@ sealed class EntryStore(Database database)
     }
 
     // Bodies are encrypted: whether a repeated nonce stands for the same content is found out here and not in SQL.
-    async Task CompareDuplicatesAsync(
-        IReadOnlyList<NewEntry> entries, Appended[] results, CancellationToken cancellation)
+    static async Task CompareDuplicatesAsync(
+        NpgsqlConnection connection,
+        IReadOnlyList<NewEntry> entries,
+        Appended[] results,
+        CancellationToken cancellation)
     {
-        for (var index = 0; index < results.Length; index++)
+        int[] duplicates = [.. Enumerable.Range(0, results.Length).Where(index =>
+            results[index].Verdict == Verdict.Duplicate && entries[index].Kind != EntryKind.LobbyCreated)];
+        if (duplicates.Length == 0)
+            return;
+        await using var batch = new NpgsqlBatch(connection);
+        AppendSql.AddContents(batch, Array.ConvertAll(duplicates, index => (entries[index], results[index].Seq)));
+        await using var reader = await batch.ExecuteReaderAsync(cancellation);
+        foreach (var index in duplicates)
         {
-            var entry = entries[index];
-            if (results[index].Verdict != Verdict.Duplicate || entry.Kind == EntryKind.LobbyCreated)
-                continue;
-            var place = new PageRange(results[index].Seq - 1, Backward: false, CountMax: 1, BytesMax: 1);
-            var stored = (await ReadAsync(entry.Lobby, place, cancellation))[0];
-            var isSame = stored.Kind == entry.Kind && stored.Member?.PublicToken == entry.Member
-                && stored.Rights == entry.Rights && stored.RowData.Span.SequenceEqual(entry.RowData.Span);
-            if (!isSame)
+            if (!await reader.ReadAsync(cancellation))
+                throw new InvalidDataException("a duplicate is not where it was found");
+            if (!HasContentOf(reader, entries[index]))
                 results[index] = new Appended(Verdict.NonceReused);
         }
+    }
+
+    static bool HasContentOf(NpgsqlDataReader reader, NewEntry entry)
+    {
+        Guid? member = reader.IsDBNull(1) ? null : reader.GetGuid(1);
+        Rights? rights = reader.IsDBNull(2) ? null : (Rights)reader.GetInt16(2);
+        if (reader.GetInt16(0) != (short)entry.Kind || member != entry.Member || rights != entry.Rights)
+            return false;
+        if (entry.Kind != EntryKind.Message)
+            return true;
+        if (reader.IsDBNull(3))
+            return false;
+        var stored = new byte[entry.RowData.Length];
+        return entry.Lobby.Key.TryDecrypt(
+                entry.Lobby.LobbyId, entry.Author.PublicToken, entry.Nonce, reader.GetFieldValue<byte[]>(3), stored)
+            && entry.RowData.Span.SequenceEqual(stored);
     }
 }

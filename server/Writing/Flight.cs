@@ -19,6 +19,9 @@ sealed partial class Flight(
     long _commits;
     long _stored;
 
+    // When the database was first found away; 0 since it answered. What comes later does not wait all over again.
+    long _awaySince;
+
     public long Commits => Interlocked.Read(ref _commits);
 
     public long Stored => Interlocked.Read(ref _stored);
@@ -34,7 +37,14 @@ sealed partial class Flight(
             {
                 return await AppendAsync(drafts, patient);
             }
-            catch (Exception fault) when (Database.IsAway(fault) || IsConflict(fault))
+            catch (Exception fault) when (Database.IsAway(fault))
+            {
+                var now = time.GetTimestamp();
+                var since = Interlocked.CompareExchange(ref _awaySince, now, 0);
+                if (since != 0 && time.GetElapsedTime(since, now) >= limits.DatabaseWaitMax)
+                    return GiveUp(drafts, fault);
+            }
+            catch (Exception fault) when (IsConflict(fault))
             {
                 if (time.GetElapsedTime(started) >= limits.DatabaseWaitMax)
                     return GiveUp(drafts, fault);
@@ -52,6 +62,7 @@ sealed partial class Flight(
     async Task<List<Draft>> AppendAsync(List<Draft> drafts, bool patient)
     {
         var results = await SendAsync(drafts, patient);
+        Interlocked.Exchange(ref _awaySince, 0);
         List<Draft> locked = [];
         Dictionary<Guid, List<StoredEntry>> committed = [];
         for (var index = 0; index < results.Length; index++)
@@ -59,20 +70,18 @@ sealed partial class Flight(
             var result = results[index];
             if (result.Verdict == Verdict.Locked)
                 locked.Add(drafts[index]);
-            // What a flight without an answer has stored shows up as a duplicate of itself.
-            else if (result.Verdict == Verdict.Stored
-                || result.Verdict == Verdict.Duplicate && drafts[index].MayBeStored)
+            // What a flight without an answer has stored shows up as a duplicate, when the writer sends it again or the
+            // client does. A tail passes over what it has.
+            else if (result.Verdict is Verdict.Stored or Verdict.Duplicate)
                 Collect(committed, drafts[index].Entry, result);
         }
-        var stored = 0;
         foreach (var (lobbyId, log) in committed)
         {
-            stored += log.Count;
             log.Sort((left, right) => left.Seq.CompareTo(right.Seq));
             lobbies.Append(lobbyId, log);
         }
         Interlocked.Increment(ref _commits);
-        Interlocked.Add(ref _stored, stored);
+        Interlocked.Add(ref _stored, results.Count(result => result.Verdict == Verdict.Stored));
         for (var index = 0; index < results.Length; index++)
         {
             if (results[index].Verdict != Verdict.Locked)
@@ -86,10 +95,10 @@ sealed partial class Flight(
         await using var connection = await entries.ConnectAsync(CancellationToken.None);
         try
         {
-            return await entries.AppendAsync(
+            return await EntryStore.AppendAsync(
                 connection, drafts.ConvertAll(draft => draft.Entry), patient, CancellationToken.None);
         }
-        catch (Exception fault) when (Database.IsAway(fault))
+        catch (Exception fault) when (fault is not PostgresException || Database.IsAway(fault))
         {
             // The commit may have been on its way. Sending the same nonces again is safe, and tells.
             foreach (var draft in drafts)
