@@ -20,6 +20,7 @@ sealed class Sessions(SessionStore store, Presence presence, Limits limits, Time
     const int KnownMax = 100_000;
 
     readonly ConcurrentDictionary<TokenHash, (Session Session, long CheckedAt)> _known = new();
+    long _endings;
 
     /// <summary>Opens a session for a user who has shown the password. The token is shown this once.</summary>
     public async Task<(Session Session, Guid Token)> OpenAsync(
@@ -43,6 +44,7 @@ sealed class Sessions(SessionStore store, Presence presence, Limits limits, Time
         if (_known.TryGetValue(key, out var known) && time.GetElapsedTime(known.CheckedAt) < Trust)
             return known.Session;
         var checkedAt = time.GetTimestamp();
+        var endings = Interlocked.Read(ref _endings);
         var session = await store.FindAsync(hash, time.GetUtcNow(), cancellation);
         if (session is null)
         {
@@ -53,6 +55,9 @@ sealed class Sessions(SessionStore store, Presence presence, Limits limits, Time
         if (_known.Count >= KnownMax)
             _known.Clear();
         _known[key] = (session, checkedAt);
+        // One that ended since it was looked up may have been swept out before it was put in.
+        if (endings != Interlocked.Read(ref _endings))
+            _known.TryRemove(key, out _);
         return session;
     }
 
@@ -71,6 +76,7 @@ sealed class Sessions(SessionStore store, Presence presence, Limits limits, Time
     public async Task EndAsync(Session session, CancellationToken cancellation)
     {
         await store.RemoveAsync(session.SessionId, cancellation);
+        Interlocked.Increment(ref _endings);
         foreach (var (key, known) in _known)
         {
             if (known.Session.SessionId == session.SessionId)

@@ -55,7 +55,12 @@ sealed class Database : IAsyncDisposable
                 connectionString, " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off");
             return new Database(source, writing, epoch, masterKeyId);
         }
-        catch (Exception fault) when (fault is NpgsqlException and not PostgresException || fault is TimeoutException)
+        catch (PostgresException fault)
+        {
+            await source.DisposeAsync();
+            throw new StartupException($"the database refuses: {fault.MessageText} ({fault.SqlState})");
+        }
+        catch (Exception fault) when (fault is NpgsqlException or TimeoutException)
         {
             await source.DisposeAsync();
             throw new StartupException("the database does not answer: " + fault.Message
