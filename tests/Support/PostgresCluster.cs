@@ -66,10 +66,11 @@ public sealed class PostgresCluster : IAsyncDisposable
     {
         await (_superuser?.DisposeAsync() ?? ValueTask.CompletedTask);
         await (_cluster?.DisposeAsync() ?? ValueTask.CompletedTask);
-        _folder?.Dispose();
         if (_folder is not null)
         {
+            // While it is still locked: another run would take it for a leftover, and remove it too.
             Directory.Delete(_folder.Path, recursive: true);
+            _folder.Dispose();
         }
 
         _gate.Dispose();

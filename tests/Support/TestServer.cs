@@ -36,6 +36,18 @@ sealed class TestServer : IAsyncDisposable
         return await StartAsync(folder, database, limits ?? Limits.Default, time ?? TimeProvider.System);
     }
 
+    /// <summary>Starts a server on a database that another uses, with a folder of its own.</summary>
+    public static Task<TestServer> StartBesideAsync(string database) => StartAsync(
+        Directory.CreateTempSubdirectory("conclave-server-").FullName, database, Limits.Default, TimeProvider.System);
+
+    /// <summary>Starts a second server on the same database, with the same master key.</summary>
+    public Task<TestServer> StartTwinAsync(Limits? limits = null)
+    {
+        var folder = Directory.CreateTempSubdirectory("conclave-server-").FullName;
+        File.Copy(Path.Combine(_folder, "master.key"), Path.Combine(folder, "master.key"));
+        return StartAsync(folder, Database, limits ?? Limits.Default, TimeProvider.System);
+    }
+
     /// <summary>Stops the server and starts another on the same folder and database.</summary>
     public async Task<TestServer> RestartAsync(Limits? limits = null, TimeProvider? time = null)
     {

@@ -1,0 +1,83 @@
+using System.Text.Json.Nodes;
+using Conclave.Protocol;
+using Conclave.Tests.Support;
+
+namespace Conclave.Tests.Server.Lobbies;
+
+/// <summary>Removal cuts at its place in the log, on every way by which a client could see more.</summary>
+public sealed class RemovalTests(PostgresCluster postgres)
+{
+    static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Removed_member_sees_nothing_after_the_removal_and_everything_when_invited_again()
+    {
+        await using var server = await TestServer.StartAsync(postgres);
+        await using var alice = await server.ConnectAsync();
+        await using var live = await server.ConnectAsync();
+        await using var late = await server.ConnectAsync();
+        await alice.SignUpAsync("alice");
+        await live.SignUpAsync("bob");
+        await late.SignInAsync("bob");
+        var (author, member) = (await PersonAsync(server, "alice"), await PersonAsync(server, "bob"));
+        await alice.DoAsync("""{"action":"create_lobby","lobby_name":"den"}""");
+        var lobby = (await server.Rooms.Lobbies.FindAsync("den", Cancellation))!;
+        var invitation = $$"""{"action":"invite_lobby","lobby_name":"den","public_token":"{{member.PublicToken}}"}""";
+        await alice.DoAsync(invitation);
+        await live.DoAsync("""{"action":"subscribe","lobby_name":"den"}""");
+        await PostAsync(alice, "before");
+        await server.Rooms.Writer.WriteAsync(StorageRooms.Removal(lobby, author, member), Cancellation);
+        await PostAsync(alice, "after");
+
+        foreach (var refused in (string[])[
+            """{"action":"history","lobby_name":"den"}""",
+            """{"action":"history","lobby_name":"den","after":0}""",
+            """{"action":"subscribe","lobby_name":"den","after":0}""",
+            """{"action":"subscribe","lobby_name":"den"}""",
+            """{"action":"members","lobby_name":"den"}""",
+            """{"action":"message","lobby_name":"den","row_data":1}"""])
+        {
+            Assert.Equal(ErrorCode.Forbidden, await late.RefusedAsync(refused));
+            Assert.Equal(ErrorCode.Forbidden, await live.RefusedAsync(refused));
+        }
+        Assert.Empty((await late.DoAsync("""{"action":"my_lobbies"}"""))["lobbies"]!.AsArray());
+        Assert.Equal([3, 4], await SeqsAsync(live, 2));
+
+        await alice.DoAsync(invitation);
+        await PostAsync(alice, "again");
+        await late.DoAsync("""{"action":"subscribe","lobby_name":"den","after":0}""");
+        Assert.Equal([1, 2, 3, 4, 5, 6, 7], await SeqsAsync(late, 7));
+        // The subscription of the membership that ended stays over: the next thing this connection gets is a reply.
+        await live.SendAsync("""{"action":"ping"}""");
+        Assert.Equal("ping", (await NextAsync(live))["action"]?.GetValue<string>());
+    }
+
+    static async Task<Person> PersonAsync(TestServer server, string login) =>
+        (await server.Rooms.Users.FindAsync(login, Cancellation))!.Person;
+
+    static Task<JsonObject> PostAsync(WireClient client, string text) =>
+        client.DoAsync($$"""{"action":"message","lobby_name":"den","row_data":"{{text}}"}""");
+
+    // Of the lobby's log: hints come in between.
+    static async Task<List<long>> SeqsAsync(WireClient client, int count)
+    {
+        List<long> seqs = [];
+        while (seqs.Count < count)
+        {
+            if ((await client.EventAsync())["seq"] is { } seq)
+                seqs.Add(seq.GetValue<long>());
+        }
+        return seqs;
+    }
+
+    // Past the hints.
+    static async Task<JsonObject> NextAsync(WireClient client)
+    {
+        while (true)
+        {
+            var frame = JsonNode.Parse((await client.FrameAsync())!)!.AsObject();
+            if (frame["event"]?.GetValue<string>() is not (EventName.Invited or EventName.Removed))
+                return frame;
+        }
+    }
+}
