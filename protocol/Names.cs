@@ -29,6 +29,30 @@ public static class Login
     }
 }
 
+/// <summary>The one form in which a UUID is taken from a request.</summary>
+public static class Uuid
+{
+    const int TextLength = 36;
+
+    /// <summary>
+    /// Takes exactly 8-4-4-4-12 hexadecimal digits of either case. Guid's own parser also takes blanks around them, and
+    /// "0x" or "+" inside.
+    /// </summary>
+    public static bool TryParse(ReadOnlySpan<char> text, out Guid uuid)
+    {
+        uuid = default;
+        if (text.Length != TextLength)
+            return false;
+        for (var index = 0; index < TextLength; index++)
+        {
+            var character = text[index];
+            if (index is 8 or 13 or 18 or 23 ? character != '-' : !char.IsAsciiHexDigit(character))
+                return false;
+        }
+        return Guid.TryParseExact(text, "D", out uuid);
+    }
+}
+
 /// <summary>The rules for names of lobbies (docs/protocol.md, section 3).</summary>
 public static class LobbyName
 {
@@ -41,8 +65,10 @@ public static class LobbyName
     /// <summary>The NFC form of <paramref name="text"/>, or null if it is no name for a lobby.</summary>
     public static string? Canonical(string text)
     {
-        // Far beyond what NFC can shrink: refuse before normalising a megabyte.
-        if (text.Length is 0 or > 4 * BytesMax || !IsWellFormed(text))
+        // Far beyond what NFC can shrink: refuse before normalising a megabyte. U+FFFE is no character, and .NET
+        // throws rather than normalise it.
+        if (text.Length is 0 or > 4 * BytesMax || text.Contains('\uFFFE', StringComparison.Ordinal)
+            || !IsWellFormed(text))
             return null;
         var name = text.Normalize(NormalizationForm.FormC);
         if (Encoding.UTF8.GetByteCount(name) > BytesMax || char.IsWhiteSpace(name[0]) || char.IsWhiteSpace(name[^1]))

@@ -113,16 +113,14 @@ public sealed class Request
         const string Message = "rights must be an array of read, write, invite and admin, each at most once";
         if (Find("rights"u8) is not { } field)
             return Protocol.Rights.Default;
-        if (field.Type != JsonTokenType.StartArray)
+        if (field.Type != JsonTokenType.StartArray || field.HasLoneSurrogate)
             return Fail(Protocol.Rights.None, "rights", Message);
         var reader = ReaderOf(Value(field));
         reader.Read();
         var rights = Protocol.Rights.None;
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
-            var right = reader.TokenType == JsonTokenType.String && !reader.ValueIsEscaped
-                ? RightName.Parse(reader.GetString())
-                : null;
+            var right = reader.TokenType == JsonTokenType.String ? RightName.Parse(reader.GetString()) : null;
             if (right is null || rights.HasFlag(right.Value))
                 return Fail(Protocol.Rights.None, "rights", Message);
             rights |= right.Value;
@@ -314,7 +312,8 @@ public sealed class Request
     {
         if (Find("id"u8) is { } id)
         {
-            var isText = id.Type == JsonTokenType.String && !id.HasLoneSurrogate && Unescape(id)?.Length <= IdLengthMax;
+            var isText = id.Type == JsonTokenType.String
+                && Unescape(id)?.EnumerateRunes().Take(IdLengthMax + 1).Count() <= IdLengthMax;
             var isNumber = id.Type == JsonTokenType.Number && id.End - id.Start <= IdLengthMax;
             if (isText || isNumber)
                 Id = new RawJson(Value(id).ToArray());
@@ -348,7 +347,7 @@ public sealed class Request
     Guid Uuid(ReadOnlySpan<byte> utf8Name, string name)
     {
         var text = Text(utf8Name, name);
-        return Guid.TryParseExact(text, "D", out var uuid) ? uuid : Fail(uuid, name, name + " must be a UUID");
+        return Protocol.Uuid.TryParse(text, out var uuid) ? uuid : Fail(uuid, name, name + " must be a UUID");
     }
 
     long? ReadInteger(in Field field)

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Conclave.Protocol;
 
 namespace Conclave.Server.Accounts;
 
@@ -8,8 +9,6 @@ namespace Conclave.Server.Accounts;
 /// </summary>
 static class SessionToken
 {
-    const int TextLength = 36;
-
     /// <summary>Not <c>Guid.NewGuid</c>, which does not promise a cryptographic generator.</summary>
     public static Guid New()
     {
@@ -28,26 +27,6 @@ static class SessionToken
         return SHA256.HashData(bytes);
     }
 
-    /// <summary>
-    /// Takes exactly 8-4-4-4-12 hexadecimal digits of either case. Guid's own parser also takes blanks around them, and
-    /// "0x" or "+" inside.
-    /// </summary>
-    public static bool TryParse(ReadOnlySpan<char> text, out Guid token)
-    {
-        token = default;
-        if (text.Length != TextLength)
-        {
-            return false;
-        }
-
-        for (var i = 0; i < TextLength; i++)
-        {
-            if (i is 8 or 13 or 18 or 23 ? text[i] != '-' : !char.IsAsciiHexDigit(text[i]))
-            {
-                return false;
-            }
-        }
-
-        return Guid.TryParseExact(text, "D", out token);
-    }
+    /// <summary>Reads a token's text; whether it stands for a session is not asked here.</summary>
+    public static bool TryParse(ReadOnlySpan<char> text, out Guid token) => Uuid.TryParse(text, out token);
 }
