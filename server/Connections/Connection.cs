@@ -16,6 +16,7 @@ sealed partial class Connection : IAsyncDisposable
     static readonly TimeSpan GoodbyeMax = TimeSpan.FromSeconds(5);
 
     readonly WebSocket _socket;
+    readonly FrameStream _stream;
     readonly Vitals _vitals;
     readonly Rooms _rooms;
     readonly ILogger _logger;
@@ -30,6 +31,7 @@ sealed partial class Connection : IAsyncDisposable
     public Connection(Peer peer, Rooms rooms, RequestBudgets budgets, ILogger logger)
     {
         _socket = peer.Socket;
+        _stream = peer.Stream;
         _vitals = new Vitals(peer.Stream, peer.Transport, rooms.Limits, rooms.Time);
         _rooms = rooms;
         _logger = logger;
@@ -63,7 +65,7 @@ sealed partial class Connection : IAsyncDisposable
     /// <summary>Called every few seconds: pings when it is quiet, ends the connection when nobody is there.</summary>
     public async Task BeatAsync()
     {
-        switch (_vitals.Feel(_outbox.IsReading))
+        switch (_vitals.Feel())
         {
             case Pulse.Stalled:
                 LogDeadReader(_logger, CloseCode.DeadReader);
@@ -123,21 +125,34 @@ sealed partial class Connection : IAsyncDisposable
 
     async Task ReadAsync()
     {
+        try
+        {
+            var closeCode = await ReadRequestsAsync();
+            _outbox.Close(closeCode);
+            if (closeCode != CloseCode.Done)
+                await DiscardAsync();
+        }
+        catch (WebSocketException fault) when (fault.WebSocketErrorCode == WebSocketError.Faulted)
+        {
+            // Text that is not UTF-8, or no frames at all: the framework has said so to the peer, and reads no more.
+            _outbox.Close(CloseCode.NotUtf8);
+            await _stream.DiscardAsync(_aborted.Token);
+        }
+    }
+
+    // Answers until there are no more requests. Returns the code to close with.
+    async Task<int> ReadRequestsAsync()
+    {
         while (true)
         {
             await _outbox.WaitForRoomAsync(_caller.IsKnown);
             var (frame, closeCode) = await _incoming.ReadAsync(_caller.IsKnown, _aborted.Token);
             if (frame is null)
-            {
-                _outbox.Close(closeCode);
-                if (closeCode != CloseCode.Done)
-                    await DiscardAsync();
-                return;
-            }
-            if (_outbox.IsClosing)
-                frame.Lease.Dispose();
-            else
+                return closeCode;
+            if (_outbox.TryExpect())
                 await AnswerAsync(frame);
+            else
+                frame.Lease.Dispose();
             frame.Dispose();
         }
     }

@@ -8,13 +8,13 @@ namespace Conclave.Server.Connections;
 sealed class FrameStream(Stream socket, TimeProvider time) : Stream
 {
     readonly SemaphoreSlim _turn = new(1);
-    long _lastReadAt = time.GetTimestamp();
+    long _readingSince;
     long _writingSince;
 
-    /// <summary>When the peer last sent something, as a timestamp of the clock.</summary>
-    public long LastReadAt => Interlocked.Read(ref _lastReadAt);
+    /// <summary>Since when we wait for the peer to send something, as a timestamp; 0 if we do not.</summary>
+    public long ReadingSince => Interlocked.Read(ref _readingSince);
 
-    /// <summary>When the write that is going on began, as a timestamp of the clock; 0 if none is.</summary>
+    /// <summary>When the write that is going on began, as a timestamp; 0 if none is.</summary>
     public long WritingSince => Interlocked.Read(ref _writingSince);
 
     public override bool CanRead => true;
@@ -33,9 +33,25 @@ sealed class FrameStream(Stream socket, TimeProvider time) : Stream
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        var count = await socket.ReadAsync(buffer, cancellationToken);
-        Interlocked.Exchange(ref _lastReadAt, time.GetTimestamp());
-        return count;
+        Interlocked.Exchange(ref _readingSince, time.GetTimestamp());
+        try
+        {
+            return await socket.ReadAsync(buffer, cancellationToken);
+        }
+        finally
+        {
+            Interlocked.Exchange(ref _readingSince, 0);
+        }
+    }
+
+    /// <summary>Throws away what the peer still sends, until it is gone.</summary>
+    public async Task DiscardAsync(CancellationToken cancellation)
+    {
+        var buffer = new byte[4 << 10];
+        while (await ReadAsync(buffer, cancellation) > 0)
+        {
+            // Else the end of the connection would reach the peer as a reset, before it could read why.
+        }
     }
 
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>

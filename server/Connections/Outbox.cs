@@ -32,6 +32,9 @@ sealed class Outbox
     int _closeCode;
     bool _pingDue;
 
+    // Whether a request is being decided, whose answer comes next.
+    bool _isExpecting;
+
     public Outbox(
         FrameStream stream, Signal signal, Subscriptions subscriptions, Rooms rooms, CancellationToken aborted)
     {
@@ -53,16 +56,6 @@ sealed class Outbox
 
     /// <summary>Whether the connection takes no more requests.</summary>
     public bool IsClosing => Volatile.Read(ref _closeCode) != 0;
-
-    /// <summary>Whether the reading half is not held up by what is unsent: then silence is the peer's.</summary>
-    public bool IsReading
-    {
-        get
-        {
-            lock (_gate)
-                return HasRoom(isKnown: true);
-        }
-    }
 
     /// <summary>Sends until the connection shall close and all requests are answered. Returns the close code.</summary>
     public async Task<int> RunAsync()
@@ -93,7 +86,14 @@ sealed class Outbox
         }
     }
 
-    /// <summary>Queues the answer to the newest request.</summary>
+    /// <summary>Announces an answer, for which the end will wait; false if no more are taken.</summary>
+    public bool TryExpect()
+    {
+        lock (_gate)
+            return _isExpecting = !IsClosing;
+    }
+
+    /// <summary>Queues the answer to the newest request, which was announced.</summary>
     public void Add(Answer answer, RawJson id, string? action)
     {
         var reply = answer.Draft is null ? answer.Encode(id, action) : null;
@@ -101,6 +101,7 @@ sealed class Outbox
         {
             _replyBytes += reply?.Length ?? 0;
             _answers.Enqueue(new Pending(answer, reply, id, action));
+            _isExpecting = false;
         }
         _signal.Set();
     }
@@ -153,7 +154,7 @@ sealed class Outbox
     bool IsAnswered()
     {
         lock (_gate)
-            return _answers.Count == 0;
+            return _answers.Count == 0 && !_isExpecting;
     }
 
     void AddAnswers(Outgoing outgoing)

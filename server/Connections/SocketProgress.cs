@@ -9,9 +9,7 @@ namespace Conclave.Server.Connections;
 /// second is alive, and may take an hour to come to the ping behind the megabytes it has to read first.
 /// </summary>
 /// <param name="Acknowledged">Bytes that the peer's system has taken; 0 where that is not known.</param>
-/// <param name="Window">
-/// Bytes that it would still take. It grows only when the peer's program reads. 0 where that is not known.
-/// </param>
+/// <param name="Window">Bytes that it would still take; 0 where that is not known.</param>
 [StructLayout(LayoutKind.Auto)]
 readonly record struct SocketProgress(ulong Acknowledged, uint Window)
 {
@@ -21,6 +19,12 @@ readonly record struct SocketProgress(ulong Acknowledged, uint Window)
     const int TcpInfo = 11;
     const int AcknowledgedAt = 120;
     const int WindowAt = 228;
+
+    /// <summary>
+    /// Bytes that the peer has made room for since the beginning. What its system takes without its program reading
+    /// leaves this as it is: the window shrinks by as much.
+    /// </summary>
+    public ulong Room => Acknowledged + Window;
 
     public static SocketProgress Of(Socket? socket)
     {

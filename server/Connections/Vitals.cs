@@ -24,24 +24,32 @@ enum Pulse
 /// </summary>
 sealed class Vitals(FrameStream stream, Socket? socket, Limits limits, TimeProvider time)
 {
+    // A peer that reads no more than our pings must answer them. In bytes.
+    const int RoomMin = 512;
+
     SocketProgress _progress = SocketProgress.Of(socket);
+    ulong _room = SocketProgress.Of(socket).Room;
     long _readAt = time.GetTimestamp();
     long _movedAt = time.GetTimestamp();
 
     /// <summary>Looks again. Called by one loop, every few seconds.</summary>
-    /// <param name="isReading">Whether we read what the peer sends; if not, its silence is our own doing.</param>
-    public Pulse Feel(bool isReading)
+    public Pulse Feel()
     {
         var now = time.GetTimestamp();
         var progress = SocketProgress.Of(socket);
-        if (!isReading || progress.Window > _progress.Window)
-            _readAt = now;
-        if (stream.WritingSince == 0 || progress.Acknowledged != _progress.Acknowledged
-            || progress.Window > _progress.Window)
+        if (progress.Room > _room + RoomMin)
+        {
+            _room = progress.Room;
+            _readAt = _movedAt = now;
+        }
+        if (stream.WritingSince == 0 || progress.Acknowledged != _progress.Acknowledged)
             _movedAt = Math.Max(now, stream.WritingSince);
         _progress = progress;
 
-        var silence = time.GetElapsedTime(Math.Max(_readAt, stream.LastReadAt), now);
+        // While we do not read, for what came before is not answered yet, silence is our own doing.
+        var silence = stream.ReadingSince is > 0 and var since
+            ? time.GetElapsedTime(Math.Max(_readAt, since), now)
+            : TimeSpan.Zero;
         if (time.GetElapsedTime(_movedAt, now) >= limits.WriteStallMax)
             return Pulse.Stalled;
         // Behind a write that waits, no ping gets out and no answer can come: then only the write tells.

@@ -73,6 +73,20 @@ sealed class RawPeer : IAsyncDisposable
         return SendAsync(frame.AsMemory());
     }
 
+    /// <summary>Sends an empty frame; false if there is no connection any more.</summary>
+    public async Task<bool> TrySendAsync(byte first)
+    {
+        try
+        {
+            await SendFrameAsync(first, []);
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>The next frame, whatever it is; null when the connection ended.</summary>
     public async Task<RawFrame?> ReadAsync()
     {

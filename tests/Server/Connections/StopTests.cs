@@ -1,0 +1,95 @@
+using System.Text.Json.Nodes;
+using Conclave.Protocol;
+using Conclave.Tests.Support;
+using Npgsql;
+
+namespace Conclave.Tests.Server.Connections;
+
+/// <summary>A server that stops answers what it has begun, says that it leaves, and closes.</summary>
+public sealed class StopTests(PostgresCluster postgres)
+{
+    [Theory]
+    [InlineData("""{"action":"invite_lobby","lobby_name":"den","public_token":"BOB"}""")]
+    [InlineData("""{"action":"message","lobby_name":"den","row_data":1}""")]
+    public async Task Request_in_flight_is_answered_before_the_server_leaves(string request)
+    {
+        await using var server = await TestServer.StartAsync(postgres);
+        await using var client = await server.ConnectAsync();
+        await client.SignUpAsync("bob");
+        var bob = (await client.DoAsync("""{"action":"whoami"}"""))["public_token"]!.GetValue<string>();
+        await client.SignUpAsync("alice");
+        await client.DoAsync("""{"action":"create_lobby","lobby_name":"den"}""");
+
+        await using var locking = NpgsqlDataSource.Create(server.Database);
+        await using var locked = await locking.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        await using var transaction = await locked.BeginTransactionAsync(TestContext.Current.CancellationToken);
+        await using (var hold = new NpgsqlCommand("SELECT FROM lobbies FOR UPDATE", locked))
+            await hold.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        await client.SendAsync(request.Replace("BOB", bob, StringComparison.Ordinal));
+        // The writer passes a locked lobby over once before it waits for it.
+        await using (var waiting = locking.CreateCommand(
+            "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"))
+        {
+            while (!await HasRowsAsync(waiting))
+                TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
+        }
+
+        var stopping = server.DisposeAsync().AsTask();
+        Assert.Equal(EventName.ServerClosing, (await client.EventAsync())["event"]!.GetValue<string>());
+        await transaction.RollbackAsync(TestContext.Current.CancellationToken);
+        var reply = await client.ReplyAsync();
+        Assert.Equal("ok", Outcomes.Of(reply));
+        Assert.Equal(2, reply["seq"]!.GetValue<int>());
+        Assert.Equal(CloseCode.Restart, await client.ClosedAsync());
+        await client.Socket.CloseOutputAsync(
+            System.Net.WebSockets.WebSocketCloseStatus.NormalClosure, null, TestContext.Current.CancellationToken);
+        await stopping;
+    }
+
+    [Fact]
+    public async Task Whatever_is_in_the_log_after_a_stop_was_acknowledged_and_the_other_way_round()
+    {
+        var server = await TestServer.StartAsync(postgres);
+        await using var client = await server.ConnectAsync();
+        await client.SignUpAsync("alice");
+        await client.DoAsync("""{"action":"create_lobby","lobby_name":"den"}""");
+        var posting = PostAsync(client);
+        List<JsonObject> replies = [await client.ReplyAsync()];
+        var restarting = server.RestartAsync();
+        while (await client.FrameAsync() is { } frame)
+        {
+            var read = JsonNode.Parse(frame)!.AsObject();
+            if (read["action"] is not null)
+                replies.Add(read);
+        }
+        Assert.Equal(CloseCode.Restart, (int)client.CloseStatus!);
+        await client.Socket.CloseOutputAsync(
+            System.Net.WebSockets.WebSocketCloseStatus.NormalClosure, null, TestContext.Current.CancellationToken);
+        await posting;
+        await using var restarted = await restarting;
+        await using var again = await restarted.ConnectAsync();
+        await again.SignInAsync("alice");
+        var page = await again.DoAsync("""{"action":"history","lobby_name":"den","limit":1}""");
+        Assert.All(replies, reply => Assert.Equal("ok", Outcomes.Of(reply)));
+        Assert.Equal(page["last_seq"]!.GetValue<int>(), replies.Count + 1);
+    }
+
+    static async Task PostAsync(WireClient client)
+    {
+        try
+        {
+            for (var number = 0; number < 100_000; number++)
+                await client.SendAsync("""{"action":"message","lobby_name":"den","row_data":1}""");
+        }
+        catch (Exception fault) when (fault is System.Net.WebSockets.WebSocketException or InvalidOperationException)
+        {
+            // The server has left.
+        }
+    }
+
+    static async Task<bool> HasRowsAsync(NpgsqlCommand command)
+    {
+        await using var reader = await command.ExecuteReaderAsync(TestContext.Current.CancellationToken);
+        return reader.HasRows;
+    }
+}
