@@ -1,0 +1,161 @@
+using System.Net;
+using System.Text;
+using Conclave.Protocol;
+using Conclave.Server.Actions;
+using Conclave.Server.Connections;
+using Conclave.Server.Lobbies;
+using Conclave.Tests.Support;
+using Npgsql;
+
+namespace Conclave.Tests.Server.Connections;
+
+/// <summary>Whoever sends more than a limit allows is read later, and refused nothing.</summary>
+public sealed class BackpressureTests(PostgresCluster postgres)
+{
+    [Fact]
+    public async Task Request_beyond_those_in_flight_is_read_when_one_is_answered()
+    {
+        await using var server = await TestServer.StartAsync(postgres, new Limits { InFlightMax = 4 });
+        await using var client = await server.ConnectAsync();
+        await client.SignUpAsync("alice");
+        await client.DoAsync("""{"action":"create_lobby","lobby_name":"locked"}""");
+        await client.DoAsync("""{"action":"create_lobby","lobby_name":"free"}""");
+        await using var watcher = await server.ConnectAsync();
+        await watcher.SignInAsync("alice");
+        await watcher.DoAsync("""{"action":"subscribe","lobby_name":"free"}""");
+        await using var locking = NpgsqlDataSource.Create(server.Database);
+        await using var locked = await locking.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        await using var transaction = await locked.BeginTransactionAsync(TestContext.Current.CancellationToken);
+        await using (var hold = new NpgsqlCommand("SELECT FROM lobbies WHERE name = 'locked' FOR UPDATE", locked))
+            await hold.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+
+        // Three wait for the lock; the fourth overtakes them, and the fifth is not even read.
+        string[] lobbies = ["locked", "locked", "locked", "free", "free"];
+        foreach (var lobby in lobbies)
+            await client.SendAsync($$"""{"action":"message","lobby_name":"{{lobby}}","row_data":"pressed"}""");
+        Assert.Equal("pressed", (await watcher.EventAsync())["row_data"]!.GetValue<string>());
+        for (var time = 0; time < 10; time++)
+            await watcher.DoAsync("""{"action":"message","lobby_name":"free","row_data":"between"}""");
+        for (var time = 0; time < 10; time++)
+            Assert.Equal("between", (await watcher.EventAsync())["row_data"]!.GetValue<string>());
+        await transaction.RollbackAsync(TestContext.Current.CancellationToken);
+        foreach (var seq in (int[])[2, 3, 4, 2, 13])
+            Assert.Equal(seq, (await client.ReplyAsync())["seq"]!.GetValue<int>());
+    }
+
+    [Fact]
+    public async Task Requests_that_share_a_small_budget_all_complete()
+    {
+        await using var server = await TestServer.StartAsync(postgres, new Limits
+        {
+            RequestBytesBudget = 100_000,
+            AnonymousRequestBytesBudget = 20_000,
+        });
+        await using (var owner = await server.ConnectAsync())
+        {
+            await owner.SignUpAsync("alice");
+            await owner.DoAsync("""{"action":"create_lobby","lobby_name":"den"}""");
+        }
+        var body = new string('x', 60_000);
+        await Task.WhenAll(Enumerable.Range(0, 6).Select(number => FloodAsync(isKnown: number % 2 == 0)));
+
+        async Task FloodAsync(bool isKnown)
+        {
+            await using var client = await server.ConnectAsync();
+            if (isKnown)
+                await client.SignInAsync("alice");
+            for (var number = 0; number < 20; number++)
+            {
+                await client.SendAsync(isKnown
+                    ? $$"""{"action":"message","lobby_name":"den","row_data":"{{body}}"}"""
+                    : $$"""{"action":"get_public_token","login":"alice","x":"{{body}}"}""");
+            }
+            for (var number = 0; number < 20; number++)
+                Assert.Equal("ok", Outcomes.Of(await client.ReplyAsync()));
+        }
+    }
+
+    [Fact]
+    public async Task Pipelined_requests_before_a_token_are_all_answered()
+    {
+        await using var server = await TestServer.StartAsync(postgres);
+        await using var client = await server.ConnectAsync();
+        for (var id = 0; id < 500; id++)
+            await client.SendAsync($$"""{"id":{{id}},"action":"get_public_token","login":"nobody"}""");
+        for (var id = 0; id < 500; id++)
+            Assert.Equal(id, (await client.ReplyAsync())["id"]!.GetValue<int>());
+    }
+
+    [Fact]
+    public async Task Large_replies_that_nobody_reads_hold_back_the_requests_behind_them()
+    {
+        await using var server = await TestServer.StartAsync(postgres);
+        await using var client = await server.ConnectAsync();
+        await client.SignUpAsync("alice");
+        await client.DoAsync("""{"action":"create_lobby","lobby_name":"den"}""");
+        await client.DoAsync(
+            $$"""{"action":"message","lobby_name":"den","row_data":"{{new string('x', 1_000_000)}}"}""");
+        // Sent much, then read: what was asked for comes, in order.
+        for (var id = 0; id < 40; id++)
+            await client.SendAsync($$"""{"id":{{id}},"action":"history","lobby_name":"den","limit":1}""");
+        for (var id = 0; id < 40; id++)
+        {
+            var frame = Encoding.UTF8.GetString((await client.FrameAsync())!);
+            Assert.StartsWith($$"""{"id":{{id}},"action":"history","ok":true,""", frame, StringComparison.Ordinal);
+        }
+
+        // The half that writes, with a socket that takes nothing: it asks for no more than what it holds already.
+        using var aborted = new CancellationTokenSource();
+        var signal = new Signal();
+        await using var socket = new StalledStream();
+        await using var stream = new FrameStream(socket, TimeProvider.System);
+        var outbox = new Outbox(
+            stream, signal, new Subscriptions(server.Rooms.Live, signal), server.Rooms, aborted.Token);
+        var writing = outbox.RunAsync();
+        var held = 0;
+        while (outbox.WaitForRoomAsync(isKnown: true).AsTask().IsCompletedSuccessfully)
+        {
+            outbox.Add(Answer.Of(new RegisterReply
+            {
+                Login = new string('x', 1 << 20),
+                PublicToken = Guid.Empty,
+            }), default, "register");
+            held++;
+        }
+        // One on its way, one that waits, and one that came in the same moment.
+        Assert.InRange(held, 1, 3);
+        await aborted.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => writing);
+    }
+
+    [Fact]
+    public async Task Wrong_passwords_slow_down_one_login_from_one_address_and_nobody_else()
+    {
+        await using var server = await TestServer.StartAsync(postgres);
+        await using var client = await server.ConnectAsync();
+        await client.SignUpAsync("alice");
+        await client.SignUpAsync("bob");
+        const string Wrong = """{"action":"auth","login":"alice","password":"wrong password"}""";
+        const string Right = """{"action":"auth","login":"alice","password":"password of alice"}""";
+        for (var attempt = 0; attempt < 5; attempt++)
+            Assert.Equal("bad_credentials", await client.RefusedAsync(Wrong));
+        foreach (var request in (string[])[Wrong, Right, Wrong])
+        {
+            var reply = await client.AskAsync(request);
+            Assert.Equal("rate_limited", Outcomes.Of(reply));
+            Assert.InRange(reply["error"]!["retry_after_ms"]!.GetValue<long>(), 1, 1000);
+        }
+        await client.SignInAsync("bob");
+        await using var elsewhere = await RawPeer.ConnectAsync(server.Url, from: IPAddress.Parse("127.0.0.2"));
+        await elsewhere.SendAsync(Right);
+        Assert.Contains("\"ok\":true", (await elsewhere.ReadAsync())!.Text, StringComparison.Ordinal);
+    }
+
+    // A socket whose peer reads nothing.
+    sealed class StalledStream : MemoryStream
+    {
+        public override async ValueTask WriteAsync(
+            ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
+            await new TaskCompletionSource().Task.WaitAsync(cancellationToken);
+    }
+}
