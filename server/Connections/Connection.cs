@@ -246,13 +246,13 @@ sealed partial class Connection : IAsyncDisposable
             _caller.Subscriptions.RemoveSession(sessionId);
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "A reader is dead: its connection ends ({CloseCode})")]
+    [LoggerMessage(311, LogLevel.Information, "A reader is dead: its connection ends ({CloseCode})")]
     static partial void LogDeadReader(ILogger logger, int closeCode);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The database is away ({Fault}); a request is refused")]
+    [LoggerMessage(312, LogLevel.Warning, "The database is away ({Fault}); a request is refused")]
     static partial void LogAway(ILogger logger, string fault);
 
     // The type and the place, not the message: that of a fault in other people's code may quote what it choked on.
-    [LoggerMessage(Level = LogLevel.Error, Message = "A request failed: {Fault}; trace {Trace}\n{Place}")]
+    [LoggerMessage(313, LogLevel.Error, "A request failed: {Fault}; trace {Trace}\n{Place}")]
     static partial void LogFault(ILogger logger, string trace, string fault, string place);
 }

@@ -127,6 +127,6 @@ sealed partial class ConnectionList : IAsyncDisposable
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Looking after a connection failed: {Fault}")]
+    [LoggerMessage(301, LogLevel.Warning, "Looking after a connection failed: {Fault}")]
     static partial void LogBeatFailed(ILogger logger, string fault);
 }

@@ -317,12 +317,12 @@ sealed partial class EmbeddedCluster : IAsyncDisposable
         Pooling = database == "conclave",
     }.ConnectionString;
 
-    [LoggerMessage(LogLevel.Information, "PostgreSQL {Major} of {Folder} runs, with its data in {Data}")]
+    [LoggerMessage(101, LogLevel.Information, "PostgreSQL {Major} of {Folder} runs, with its data in {Data}")]
     static partial void Started(ILogger logger, int major, string folder, string data);
 
-    [LoggerMessage(LogLevel.Information, "PostgreSQL has stopped")]
+    [LoggerMessage(102, LogLevel.Information, "PostgreSQL has stopped")]
     static partial void Stopped(ILogger logger);
 
-    [LoggerMessage(LogLevel.Warning, "{Count} PostgreSQL processes of a killed server were stopped first")]
+    [LoggerMessage(103, LogLevel.Warning, "{Count} PostgreSQL processes of a killed server were stopped first")]
     static partial void LeftoversStopped(ILogger logger, int count);
 }

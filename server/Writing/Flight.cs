@@ -164,9 +164,9 @@ sealed partial class Flight(
             or PostgresErrorCodes.LockNotAvailable
     };
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The database takes no posts ({Fault}); {Count} are refused")]
+    [LoggerMessage(201, LogLevel.Error, "The database takes no posts ({Fault}); {Count} are refused")]
     static partial void LogAway(ILogger logger, int count, string fault);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "An entry could not be appended; trace {Trace}")]
+    [LoggerMessage(202, LogLevel.Error, "An entry could not be appended; trace {Trace}")]
     static partial void LogBroken(ILogger logger, string trace, Exception fault);
 }
