@@ -7,7 +7,7 @@ static class HealthCheck
     {
         var url = settings.Urls[0];
         // A server that listens on every address is asked on this machine's own.
-        var host = url.Host is "0.0.0.0" or "[::]" or "*" or "+" ? "127.0.0.1" : url.Host;
+        var host = url.Host is "0.0.0.0" or "[::]" ? "127.0.0.1" : url.Host;
         using var client = new HttpClient { Timeout = TimeSpan.FromSeconds(4) };
         try
         {

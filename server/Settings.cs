@@ -110,12 +110,27 @@ sealed class Settings
             settings.Database = Uri.UnescapeDataString(uri.AbsolutePath[1..]);
         foreach (var pair in uri.Query.TrimStart('?').Split('&', StringSplitOptions.RemoveEmptyEntries))
         {
-            var (name, value) = pair.Split('=', 2) is [var left, var right] ? (left, right) : (pair, "");
-            settings[name switch { "sslmode" => "SSL Mode", "user" => "Username", "dbname" => "Database", _ => name }] =
-                Uri.UnescapeDataString(value).Replace("-", "", StringComparison.Ordinal);
+            var (name, escaped) = pair.Split('=', 2) is [var left, var right] ? (left, right) : (pair, "");
+            var value = Uri.UnescapeDataString(escaped);
+            if (name == "sslmode")
+                settings["SSL Mode"] = value.Replace("-", "", StringComparison.Ordinal);
+            else
+                settings[NpgsqlNameOf(name)] = value;
         }
         return settings;
     }
+
+    static string NpgsqlNameOf(string name) => name switch
+    {
+        "user" => "Username",
+        "dbname" => "Database",
+        "connect_timeout" => "Timeout",
+        "application_name" => "Application Name",
+        "sslrootcert" => "Root Certificate",
+        "sslcert" => "SSL Certificate",
+        "sslkey" => "SSL Key",
+        _ => name,
+    };
 
     static Limits ReadLimits(Func<string, string?> named)
     {

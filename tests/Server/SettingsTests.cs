@@ -1,0 +1,63 @@
+using Conclave.Server;
+using Conclave.Server.Storage;
+using Npgsql;
+
+namespace Conclave.Tests.Server;
+
+public sealed class SettingsTests
+{
+    [Fact]
+    public void Database_of_a_uri_keeps_every_character_of_its_values()
+    {
+        var database = DatabaseOf(
+            "postgres://in-side:p%40ss-word@db-1:5433/my-data?sslmode=verify-full&connect_timeout=7&Keepalive=3");
+
+        Assert.Equal(("db-1", 5433), (database.Host, database.Port));
+        Assert.Equal(("in-side", "p@ss-word", "my-data"), (database.Username, database.Password, database.Database));
+        Assert.Equal((SslMode.VerifyFull, 7, 3), (database.SslMode, database.Timeout, database.KeepAlive));
+    }
+
+    [Fact]
+    public void Database_may_be_named_in_the_query_of_a_uri()
+    {
+        var database = DatabaseOf("postgresql:///?host=/var/run/my-postgres&user=a-b&password=c-d&dbname=e-f");
+
+        Assert.Equal(("/var/run/my-postgres", "a-b"), (database.Host, database.Username));
+        Assert.Equal(("c-d", "e-f"), (database.Password, database.Database));
+    }
+
+    [Theory]
+    [InlineData("postgres://me:geheim@host/db?no_such_setting=1")]
+    [InlineData("postgres://me:geheim@host:port/db")]
+    [InlineData("Host=host;Password=geheim;No Such Setting=1")]
+    public void Database_that_is_none_is_refused_without_its_password(string text)
+    {
+        var refused = Assert.Throws<StartupException>(() => DatabaseOf(text));
+
+        Assert.DoesNotContain("geheim", refused.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("http://127.0.0.1:1")]
+    [InlineData("http://[::1]:1")]
+    [InlineData("http://LOCALHOST:1")]
+    public void Clear_text_is_for_loopback(string url) =>
+        Assert.Single(Read(("CONCLAVE_URLS", url)).Urls);
+
+    [Theory]
+    [InlineData("http://0.0.0.0:1")]
+    [InlineData("http://[::]:1")]
+    [InlineData("http://192.0.2.1:1")]
+    [InlineData("http://localhost.example:1")]
+    public void Clear_text_over_a_network_must_be_asked_for(string url)
+    {
+        Assert.Throws<StartupException>(() => Read(("CONCLAVE_URLS", url)));
+        Assert.Single(Read(("CONCLAVE_URLS", url), ("CONCLAVE_INSECURE", "1")).Urls);
+    }
+
+    static NpgsqlConnectionStringBuilder DatabaseOf(string database) =>
+        new(Read(("CONCLAVE_DATABASE", database)).Database);
+
+    static Settings Read(params (string Name, string Value)[] environment) =>
+        Settings.Read(name => environment.FirstOrDefault(pair => pair.Name == name).Value);
+}
