@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Conclave.Server.Accounts;
 using Conclave.Server.Actions;
 using Conclave.Server.Connections;
@@ -102,6 +103,8 @@ sealed class ServerHost : IAsyncDisposable
         // The framework's own notes on requests quote paths and headers; nothing of that is needed.
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
         builder.Logging.AddFilter("Npgsql", LogLevel.Error);
+        // Why the server cannot start is told in one line, and not with the framework's stack trace before it.
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.Critical);
         builder.WebHost.ConfigureKestrel(options =>
         {
             options.AddServerHeader = false;
@@ -204,7 +207,8 @@ sealed class ServerHost : IAsyncDisposable
         {
             await app.StartAsync();
         }
-        catch (IOException fault)
+        // A taken port is an IOException, a foreign or forbidden address a SocketException, localhost:0 the last.
+        catch (Exception fault) when (fault is IOException or SocketException or InvalidOperationException)
         {
             throw new StartupException($"cannot listen on {string.Join(", ", settings.Urls)}: {fault.Message}"
                 + " (is another server running? CONCLAVE_URLS names another address)");
