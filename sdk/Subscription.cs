@@ -44,6 +44,9 @@ public sealed class Subscription : IAsyncDisposable
 
     State _state = State.Asking;
     long _lastBuffered;
+
+    // The end of the log at which the server last found the user to be a member.
+    long _memberAt;
     int _bufferedBytes;
 
     internal Subscription(
@@ -186,7 +189,8 @@ public sealed class Subscription : IAsyncDisposable
             }
             _bufferedBytes += size;
             _lastBuffered = wire.Seq;
-            if (wire.Event == EventName.MemberRemoved && wire.Member?.PublicToken == _me)
+            // One at or before that seq was made good by an invitation since.
+            if (wire.Event == EventName.MemberRemoved && wire.Member?.PublicToken == _me && wire.Seq > _memberAt)
                 EndCore(new RemovedException(LobbyId, wire.LobbyName, wire.Seq));
         }
     }
@@ -214,6 +218,7 @@ public sealed class Subscription : IAsyncDisposable
     {
         lock (_gate)
         {
+            _memberAt = reply.LastSeq;
             if (!IsOpen)
                 Open(reply, after);
             else if (_state == State.Asking && !string.Equals(reply.Epoch, Epoch, StringComparison.Ordinal))

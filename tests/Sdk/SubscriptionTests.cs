@@ -16,20 +16,27 @@ public sealed class SubscriptionTests
     public async Task Removal_is_the_last_entry_and_then_says_so()
     {
         var cancel = TestContext.Current.CancellationToken;
-        await using var server = await ServeAsync(
-            $$"""
-            {"event":"member_removed","lobby_id":"{{LobbyModel.LobbyId}}","lobby_name":"keys","seq":6,
-             "sent_at":"2026-01-01T00:00:00.000Z","from":{"login":"boss","public_token":"{{Guid.NewGuid()}}"},
-             "member":{"login":"me","public_token":"{{LobbyModel.Me}}"} }
-            """);
+        await using var server = await ServeAsync(Removal(10));
         await using var client = Connect(server);
         List<Entry> entries = [];
 
-        var removed = await Assert.ThrowsAsync<RemovedException>(() => TakeAsync(client, entries, cancel));
+        var removed = await Assert.ThrowsAsync<RemovedException>(() => TakeAsync(client, entries, cancel, after: 9));
 
-        Assert.Equal((6L, Guid.Parse(LobbyModel.LobbyId)), (removed.Seq, removed.LobbyId));
+        Assert.Equal((10L, Guid.Parse(LobbyModel.LobbyId)), (removed.Seq, removed.LobbyId));
         var entry = Assert.Single(entries);
         Assert.Equal((EventName.MemberRemoved, "me", "boss"), (entry.Event, entry.Member?.Login, entry.From.Login));
+    }
+
+    [Fact(Timeout = 30_000)]
+    public async Task Removal_before_the_last_invitation_is_an_entry_like_any_other()
+    {
+        var cancel = TestContext.Current.CancellationToken;
+        await using var server = await ServeAsync(Removal(6), LobbyModel.Event(7, (Nonce, "secret")));
+        await using var client = Connect(server);
+
+        var entries = await client.ReadAsync("keys", new Position(5), cancel).Take(2).ToListAsync(cancel);
+
+        Assert.Equal([EventName.MemberRemoved, EventName.Message], entries.Select(entry => entry.Event));
     }
 
     [Theory(Timeout = 30_000)]
@@ -181,9 +188,17 @@ public sealed class SubscriptionTests
         }
     });
 
-    static async Task TakeAsync(ConclaveClient client, List<Entry> entries, CancellationToken cancel)
+    static string Removal(long seq) =>
+        $$"""
+        {"event":"member_removed","lobby_id":"{{LobbyModel.LobbyId}}","lobby_name":"keys","seq":{{seq}},
+         "sent_at":"2026-01-01T00:00:00.000Z","from":{"login":"boss","public_token":"{{Guid.NewGuid()}}"},
+         "member":{"login":"me","public_token":"{{LobbyModel.Me}}"} }
+        """;
+
+    static async Task TakeAsync(
+        ConclaveClient client, List<Entry> entries, CancellationToken cancel, long after = 5)
     {
-        await foreach (var entry in client.ReadAsync("keys", new Position(5), cancel))
+        await foreach (var entry in client.ReadAsync("keys", new Position(after), cancel))
         {
             entries.Add(entry);
         }
