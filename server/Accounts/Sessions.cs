@@ -61,6 +61,10 @@ sealed class Sessions(SessionStore store, Presence presence, Limits limits, Time
         return session;
     }
 
+    /// <summary>Whether a session that was found goes on: asks the database, and trusts nothing older.</summary>
+    public Task<bool> IsOpenAsync(Session session, CancellationToken cancellation) =>
+        store.ExistsAsync(session.SessionId, cancellation);
+
     /// <summary>Prolongs a session in use, unless that was noted within the hour. Returns it as it is then.</summary>
     public async ValueTask<Session> NoteUseAsync(Session session, CancellationToken cancellation)
     {

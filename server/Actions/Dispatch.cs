@@ -47,7 +47,7 @@ static class Dispatch
         if (request.Refusal is { } refusal)
             return Answer.Refuse(refusal);
         if (await FindSessionAsync(request, turn) is not { } session)
-            return Answer.Refuse(ErrorCode.BadToken, "the token is missing, unknown or expired; sign in again");
+            return Refused.BadToken();
         turn.Caller.Note(session);
         return await run(form, turn with { Session = session });
     }

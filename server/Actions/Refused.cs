@@ -18,6 +18,9 @@ static class Refused
     /// <summary>Whether a fault only means that the database is away: then the answer is <see cref="Busy"/>.</summary>
     public static bool IsBusy(Exception fault) => Database.IsAway(fault);
 
+    public static Answer BadToken() =>
+        Answer.Refuse(ErrorCode.BadToken, "the token is missing, unknown or expired; sign in again");
+
     public static Answer Busy() => Answer.Refuse(Unavailable);
 
     const string ForbiddenMessage = "you are not a member of this lobby or lack the right to do this";

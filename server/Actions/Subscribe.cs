@@ -34,6 +34,19 @@ static class Subscribe
                 ErrorCode.LogChanged, "after belongs to another log; the server was restored from a backup", "epoch");
         }
         subscriptions.Put(cursor);
+        // The session may have ended since it was looked up, when there was no cursor yet to end with it.
+        var isOpen = false;
+        try
+        {
+            isOpen = await turn.Rooms.Sessions.IsOpenAsync(turn.Session, turn.Cancellation);
+        }
+        finally
+        {
+            if (!isOpen)
+                subscriptions.Remove(cursor);
+        }
+        if (!isOpen)
+            return Refused.BadToken();
         var reply = new SubscribeReply
         {
             LobbyId = lobby.LobbyId,

@@ -49,6 +49,14 @@ sealed class SessionStore(Database database)
             reader.GetFieldValue<DateTimeOffset>(4));
     }
 
+    /// <summary>Whether a session was neither ended nor trimmed.</summary>
+    public async Task<bool> ExistsAsync(Guid sessionId, CancellationToken cancellation)
+    {
+        await using var command = database.Source.CreateCommand("SELECT 1 FROM sessions WHERE session_id = $1");
+        command.Parameters.Add(new() { Value = sessionId });
+        return await command.ExecuteScalarAsync(cancellation) is not null;
+    }
+
     /// <summary>Notes a use of the session, which prolongs it.</summary>
     public async Task TouchAsync(
         Guid sessionId, DateTimeOffset now, DateTimeOffset expiresAt, CancellationToken cancellation)

@@ -52,6 +52,28 @@ public sealed class RemovalTests(PostgresCluster postgres)
         Assert.Equal("ping", (await NextAsync(live))["action"]?.GetValue<string>());
     }
 
+    [Fact]
+    public async Task Subscription_that_meets_the_end_of_its_session_does_not_outlive_it()
+    {
+        await using var server = await TestServer.StartAsync(postgres);
+        await using var alice = await server.ConnectAsync();
+        await using var reader = await server.ConnectAsync();
+        await alice.SignUpAsync("alice");
+        await alice.DoAsync("""{"action":"create_lobby","lobby_name":"den"}""");
+        var (sessions, person) = (server.Rooms.Sessions, await PersonAsync(server, "alice"));
+        for (var turn = 0; turn < 40; turn++)
+        {
+            var (session, token) = await sessions.OpenAsync(person, client: null, address: null, Cancellation);
+            await sessions.FindAsync(token.ToString(), Cancellation);
+            await Task.WhenAll(
+                reader.AskAsync($$"""{"action":"subscribe","lobby_name":"den","token":"{{token}}"}"""),
+                sessions.EndAsync(session, Cancellation));
+            await PostAsync(alice, "after the end");
+            await reader.SendAsync("""{"action":"ping"}""");
+            Assert.Equal("ping", (await NextAsync(reader))["action"]?.GetValue<string>());
+        }
+    }
+
     static async Task<Person> PersonAsync(TestServer server, string login) =>
         (await server.Rooms.Users.FindAsync(login, Cancellation))!.Person;
 
