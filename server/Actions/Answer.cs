@@ -28,6 +28,9 @@ sealed class Answer
     /// <summary>A cursor whose events follow this reply.</summary>
     public Cursor? Starts { get; }
 
+    /// <summary>The share of a budget that the reply takes until it is sent; null for a small one.</summary>
+    public ByteBudget.Lease? Memory { get; set; }
+
     public bool IsReady => Draft?.IsDone ?? true;
 
     public static Answer Of(Reply reply, Cursor? starts = null) => new(reply, null, null, starts);

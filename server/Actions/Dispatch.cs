@@ -9,6 +9,9 @@ namespace Conclave.Server.Actions;
 /// </summary>
 static class Dispatch
 {
+    // What a list may take as a reply, and what it is made of.
+    const int LargeBytes = 1 << 20;
+
     public static ValueTask<Answer> AnswerAsync(Request request, Turn turn) => request.Action switch
     {
         ActionName.Register => OpenAsync(request, turn, Register.Read, Register.RunAsync),
@@ -20,9 +23,9 @@ static class Dispatch
         ActionName.Subscribe => SignedInAsync(request, turn, Subscribe.Read, Subscribe.RunAsync),
         ActionName.Message => SignedInAsync(request, turn, Message.Read, Message.RunAsync),
         ActionName.Whoami => SignedInAsync(request, turn, Whoami.Read, Whoami.RunAsync),
-        ActionName.MyLobbies => SignedInAsync(request, turn, MyLobbies.Read, MyLobbies.RunAsync),
-        ActionName.Members => SignedInAsync(request, turn, Members.Read, Members.RunAsync),
-        ActionName.History => SignedInAsync(request, turn, History.Read, History.RunAsync),
+        ActionName.MyLobbies => LargeAsync(request, turn, MyLobbies.Read, MyLobbies.RunAsync),
+        ActionName.Members => LargeAsync(request, turn, Members.Read, Members.RunAsync),
+        ActionName.History => LargeAsync(request, turn, History.Read, History.RunAsync),
         ActionName.Unsubscribe => SignedInAsync(request, turn, Unsubscribe.Read, Unsubscribe.RunAsync),
         ActionName.Logout => SignedInAsync(request, turn, Logout.Read, Logout.RunAsync),
         ActionName.Ping => OpenAsync(request, turn, Ping.Read, Ping.RunAsync),
@@ -51,6 +54,25 @@ static class Dispatch
         turn.Caller.Note(session);
         return await run(form, turn with { Session = session });
     }
+
+    // A reply that may be large waits until there is memory for it: back-pressure, no error.
+    static ValueTask<Answer> LargeAsync<TForm>(
+        Request request, Turn turn, Func<Request, TForm> read, Func<TForm, Turn, ValueTask<Answer>> run) =>
+        SignedInAsync(request, turn, read, async (form, signed) =>
+        {
+            var memory = await signed.Rooms.Live.FrameBytes.LeaseAsync(LargeBytes, signed.Cancellation);
+            try
+            {
+                var answer = await run(form, signed);
+                answer.Memory = memory;
+                return answer;
+            }
+            catch
+            {
+                memory.Dispose();
+                throw;
+            }
+        });
 
     // A request that carries a token always uses that one; else the session opened on this connection signs it.
     static ValueTask<Session?> FindSessionAsync(Request request, Turn turn)

@@ -28,12 +28,16 @@ sealed class Outbox
     readonly Queue<Pending> _answers = new();
     readonly Queue<Hint> _hints = new();
     readonly Signal _room = new();
+
+    // Of the replies that leave with the next write.
+    readonly List<ByteBudget.Lease> _leaving = [];
     long _replyBytes;
     int _closeCode;
     bool _pingDue;
 
     // Whether a request is being decided, whose answer comes next.
     bool _isExpecting;
+    bool _isOver;
 
     public Outbox(
         FrameStream stream, Signal signal, Subscriptions subscriptions, Rooms rooms, CancellationToken aborted)
@@ -60,29 +64,13 @@ sealed class Outbox
     /// <summary>Sends until the connection shall close and all requests are answered. Returns the close code.</summary>
     public async Task<int> RunAsync()
     {
-        using var outgoing = new Outgoing();
-        var frames = new EntryFrame[FramesAtOnce];
-        while (true)
+        try
         {
-            Aborted.ThrowIfCancellationRequested();
-            AddAnswers(outgoing);
-            AddHints(outgoing);
-            if (!IsClosing)
-                AddEvents(outgoing, frames);
-            if (!outgoing.IsEmpty)
-            {
-                await SendAsync(outgoing.Bytes);
-                outgoing.Clear();
-                _room.Set();
-            }
-            else if (IsClosing && IsAnswered())
-            {
-                return _closeCode;
-            }
-            else
-            {
-                await _signal.WaitAsync();
-            }
+            return await SendAllAsync();
+        }
+        finally
+        {
+            ReleaseAll();
         }
     }
 
@@ -97,8 +85,11 @@ sealed class Outbox
     public void Add(Answer answer, RawJson id, string? action)
     {
         var reply = answer.Draft is null ? answer.Encode(id, action) : null;
+        answer.Memory?.ShrinkTo(reply?.Length ?? 0);
         lock (_gate)
         {
+            if (_isOver)
+                answer.Memory?.Dispose();
             _replyBytes += reply?.Length ?? 0;
             _answers.Enqueue(new Pending(answer, reply, id, action));
             _isExpecting = false;
@@ -148,6 +139,35 @@ sealed class Outbox
         _signal.Set();
     }
 
+    async Task<int> SendAllAsync()
+    {
+        using var outgoing = new Outgoing();
+        var frames = new EntryFrame[FramesAtOnce];
+        while (true)
+        {
+            Aborted.ThrowIfCancellationRequested();
+            AddAnswers(outgoing);
+            AddHints(outgoing);
+            if (!IsClosing)
+                AddEvents(outgoing, frames);
+            if (!outgoing.IsEmpty)
+            {
+                await SendAsync(outgoing.Bytes);
+                outgoing.Clear();
+                ReleaseSent();
+                _room.Set();
+            }
+            else if (IsClosing && IsAnswered())
+            {
+                return _closeCode;
+            }
+            else
+            {
+                await _signal.WaitAsync();
+            }
+        }
+    }
+
     bool HasRoom(bool isKnown) => _replyBytes < ReplyBytesMax
         && _answers.Count < (isKnown ? _limits.InFlightMax : _limits.AnonymousInFlightMax);
 
@@ -169,8 +189,28 @@ sealed class Outbox
                 _answers.Dequeue();
                 _replyBytes -= pending.Reply?.Length ?? 0;
             }
+            if (pending.Answer.Memory is { } memory)
+                _leaving.Add(memory);
             outgoing.AddText(pending.Reply ?? pending.Answer.Encode(pending.Id, pending.Action));
             pending.Answer.Starts?.Start();
+        }
+    }
+
+    void ReleaseSent()
+    {
+        _leaving.ForEach(memory => memory.Dispose());
+        _leaving.Clear();
+    }
+
+    // The connection ends, and nobody will read what is left.
+    void ReleaseAll()
+    {
+        ReleaseSent();
+        lock (_gate)
+        {
+            _isOver = true;
+            foreach (var pending in _answers)
+                pending.Answer.Memory?.Dispose();
         }
     }
 

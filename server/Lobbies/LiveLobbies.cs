@@ -21,8 +21,10 @@ sealed class LiveLobbies(LobbyStore lobbies, EntryStore entries, Limits limits) 
     readonly Lock _gate = new();
     readonly Dictionary<Guid, (Tail Tail, int Holders)> _tails = [];
     readonly SemaphoreSlim _pageReaders = new(PageReadersMax);
-    readonly ByteBudget _pageBytes = new(limits.FrameBytesBudget);
     long _tailBytes;
+
+    /// <summary>Memory for stored entries on their way to sockets.</summary>
+    public ByteBudget FrameBytes { get; } = new(limits.FrameBytesBudget);
 
     /// <summary>
     /// Opens a cursor in the lobby for a member. It is silent until it is started.
@@ -80,7 +82,7 @@ sealed class LiveLobbies(LobbyStore lobbies, EntryStore entries, Limits limits) 
     /// <summary>Reads the next page of a cursor that is behind; null while the database is away.</summary>
     public async Task<Page?> TryReadPageAsync(Cursor cursor, CancellationToken cancellation)
     {
-        var lease = await _pageBytes.LeaseAsync(PageBytesMax, cancellation);
+        var lease = await FrameBytes.LeaseAsync(PageBytesMax, cancellation);
         try
         {
             return new Page(await ReadAsync(cursor, cancellation), lease);

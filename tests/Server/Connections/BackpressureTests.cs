@@ -129,6 +129,36 @@ public sealed class BackpressureTests(PostgresCluster postgres)
     }
 
     [Fact]
+    public async Task Large_reply_holds_its_share_of_one_budget_until_it_is_sent_or_its_reader_is_gone()
+    {
+        const int Budget = 1 << 20;
+        await using var server = await TestServer.StartAsync(postgres, new Limits { FrameBytesBudget = Budget });
+        var stalled = await server.ConnectAsync();
+        await stalled.SignUpAsync("alice");
+        await stalled.DoAsync("""{"action":"create_lobby","lobby_name":"den"}""");
+        await stalled.DoAsync(
+            $$"""{"action":"message","lobby_name":"den","row_data":"{{new string('x', 1_000_000)}}"}""");
+        for (var id = 0; id < 40; id++)
+            await stalled.SendAsync("""{"action":"history","lobby_name":"den","limit":1}""");
+
+        // The socket takes the first few; then one reply waits, and with it the whole budget is used up.
+        var share = server.Rooms.Live.FrameBytes.LeaseAsync(Budget, TestContext.Current.CancellationToken).AsTask();
+        while (share.IsCompletedSuccessfully)
+        {
+            (await share).Dispose();
+            await Task.Yield();
+            share = server.Rooms.Live.FrameBytes.LeaseAsync(Budget, TestContext.Current.CancellationToken).AsTask();
+        }
+        await stalled.DisposeAsync();
+        (await share.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken)).Dispose();
+
+        await using var reader = await server.ConnectAsync();
+        await reader.SignInAsync("alice");
+        for (var time = 0; time < 3; time++)
+            await reader.DoAsync("""{"action":"history","lobby_name":"den","limit":1}""");
+    }
+
+    [Fact]
     public async Task Wrong_passwords_slow_down_one_login_from_one_address_and_nobody_else()
     {
         await using var server = await TestServer.StartAsync(postgres);
