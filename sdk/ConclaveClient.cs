@@ -145,10 +145,9 @@ public sealed class ConclaveClient : IAsyncDisposable
 
     /// <summary>What anybody may know of a lobby (<c>lobby_id</c>). Needs no session.</summary>
     /// <exception cref="RefusedException"><see cref="ErrorCode.NoSuchLobby"/>.</exception>
-    public Task<LobbyReply> FindLobbyAsync(string lobbyName, CancellationToken cancellationToken = default) =>
+    public Task<LobbyReply> FindLobbyAsync(LobbyRef lobby, CancellationToken cancellationToken = default) =>
         _link.AskAsync<LobbyReply>(
-            ActionName.LobbyId, RequestKind.Ask, null, json => json.WriteString("lobby_name"u8, lobbyName),
-            cancellationToken);
+            ActionName.LobbyId, RequestKind.Ask, null, json => json.WriteLobby(lobby), cancellationToken);
 
     /// <summary>Makes a lobby whose only member is the signed-in user, with all rights (<c>create_lobby</c>).</summary>
     /// <param name="lobbyName">1 to 128 characters, at most 255 bytes of UTF-8; unique without regard to case.</param>

@@ -15,7 +15,11 @@ static class CommandTree
         // Directives such as [diagram] are for the authors of a command line, not for its users.
         root.Directives.Clear();
         foreach (var option in root.Options)
+        {
             option.Description = option is HelpOption ? frame.Help.ShowHelp : frame.Help.Version;
+            if (option is HelpOption { Action: HelpAction action })
+                option.Action = new TranslatedHelp(action, frame.Help);
+        }
         root.Add(frame.Server);
         root.Add(frame.Lang);
         root.Add(frame.Json);

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Conclave.Protocol;
-using Conclave.Sdk;
 
 namespace Conclave.Client.Commands;
 
@@ -38,11 +37,8 @@ static class LobbyCommands
         return frame.Command("show", frame.Help.LobbyShow, [lobby], async visit =>
         {
             var meant = visit.Input.Lobby(visit.Get(lobby)!);
-            await using var client = meant.Id is null
-                ? await visit.ConnectAsync()
-                : await visit.ConnectSignedInAsync();
-            var name = meant.Name ?? await NameAsync(client, meant.Id!.Value, visit);
-            var shown = await client.FindLobbyAsync(name, visit.Cancellation);
+            await using var client = await visit.ConnectAsync();
+            var shown = await client.FindLobbyAsync(meant, visit.Cancellation);
             visit.Show(() => JsonLine.Of(shown), () => Report.Lobby(shown, visit.Language));
         });
     }
@@ -90,14 +86,5 @@ static class LobbyCommands
             visit.Show(
                 () => JsonLine.Of(reply), () => [Report.Invited(reply, visit.Get(lobby)!, visit.Language)]);
         });
-    }
-
-    // Only a lobby's name is public; its id tells it to those who are in it.
-    static async Task<string> NameAsync(ConclaveClient client, Guid id, Visit visit)
-    {
-        var own = await client.MyLobbiesAsync(visit.Cancellation);
-        return own.FirstOrDefault(lobby => lobby.LobbyId == id)?.LobbyName
-            ?? throw new ClientException(
-                ExitCode.NotFound, visit.Language.Say.IdNeedsMembership, visit.Language.Say.IdNeedsMembershipHint);
     }
 }

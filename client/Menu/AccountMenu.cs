@@ -1,3 +1,5 @@
+using Conclave.Protocol;
+using Conclave.Sdk;
 
 namespace Conclave.Client.Menu;
 
@@ -9,12 +11,12 @@ sealed class AccountMenu(Sitting sitting)
     public async Task RegisterAsync()
     {
         Screen.Hint(sitting.Texts.GoBack);
-        var login = await Screen.AskAsync(() => Screen.AskAsync(sitting.Texts.AskNewLogin), sitting.Input.Login);
-        if (login is null || await NewPasswordAsync() is not { } password)
-            return;
-        sitting.About = new About(Login: login);
+        string login, password;
         await using (var client = await sitting.Host.ConnectAsync(sitting.Cancellation))
         {
+            if (await FreeLoginAsync(client) is not { } chosen || await NewPasswordAsync() is not { } typed)
+                return;
+            (login, password) = (chosen, typed);
             var user = await client.RegisterAsync(login, password, sitting.Cancellation);
             Screen.Done(sitting.Texts.Registered(user.Login));
             Screen.Lines(Report.User(user, sitting.Language));
@@ -49,6 +51,26 @@ sealed class AccountMenu(Sitting sitting)
     {
         var session = await sitting.Host.SignInAsync(login, password, sitting.Cancellation);
         Screen.Done(sitting.Texts.SignedIn(session.Login));
+    }
+
+    // Asked before the password: whoever has typed that twice does not want to hear that the login is taken.
+    async Task<string?> FreeLoginAsync(ConclaveClient client)
+    {
+        var question = sitting.Texts.AskNewLogin;
+        while (await Screen.AskAsync(() => Screen.AskAsync(question), sitting.Input.Login) is { } login)
+        {
+            sitting.About = new About(Login: login);
+            try
+            {
+                await client.FindUserAsync(login, sitting.Cancellation);
+                Screen.Problem(Wording.OfCode(ErrorCode.LoginTaken, sitting.Language, sitting.About));
+            }
+            catch (RefusedException refused) when (refused.Code == ErrorCode.NoSuchUser)
+            {
+                return login;
+            }
+        }
+        return null;
     }
 
     async Task<string?> NewPasswordAsync()

@@ -46,6 +46,10 @@ sealed class LineEditor(IAnsiConsole console, CancellationToken cancellation)
                     Draw(question, shown(typed.ToString()));
                     console.WriteLine();
                     return typed.ToString();
+                // Tabs are part of a text, such as a file that is pasted.
+                case ConsoleKey.Tab when keepsPastedLines:
+                    typed.Append('\t');
+                    break;
                 case ConsoleKey.Escape:
                     console.WriteLine();
                     return null;
@@ -75,7 +79,7 @@ sealed class LineEditor(IAnsiConsole console, CancellationToken cancellation)
     void Draw(string question, string text)
     {
         var space = Math.Max(8, console.Profile.Width - question.GetCellWidth() - 4);
-        var line = SafeText.OneLine(text.Replace(LineBreak, '⏎'));
+        var line = SafeText.OneLine(text.Replace(LineBreak, '⏎').Replace('\t', '⇥'));
         var elements = StringInfo.GetTextElementEnumerator(line);
         var cells = new Queue<(string Element, int Width)>();
         var width = 0;

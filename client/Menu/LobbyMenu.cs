@@ -45,7 +45,8 @@ sealed class LobbyMenu(Sitting sitting)
         {
             try
             {
-                Screen.Lines(Report.Lobby(await client.FindLobbyAsync(name, sitting.Cancellation), sitting.Language));
+                var lobby = await client.FindLobbyAsync(sitting.Input.Lobby(name), sitting.Cancellation);
+                Screen.Lines(Report.Lobby(lobby, sitting.Language));
                 return;
             }
             catch (RefusedException refused) when (refused.Code == ErrorCode.NoSuchLobby)

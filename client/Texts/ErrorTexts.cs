@@ -11,6 +11,11 @@ sealed record ErrorTexts
     /// <summary>By <see cref="ErrorCode"/>.</summary>
     public required IReadOnlyDictionary<string, ErrorText> ByCode { get; init; }
 
+    /// <summary>
+    /// What <see cref="ErrorCode.BadRequest"/> means for the fields whose values only the server can judge.
+    /// </summary>
+    public required IReadOnlyDictionary<string, ErrorText> ByField { get; init; }
+
     /// <summary>For a code that this program does not know, since the server is newer.</summary>
     public required Func<string, ErrorText> Unknown { get; init; }
 

@@ -4,6 +4,9 @@ namespace Conclave.Client.Texts;
 sealed record HelpTexts
 {
     public required string Program { get; init; }
+    public required string Description { get; init; }
+    public required string AnyCommand { get; init; }
+    public required string AnyOptions { get; init; }
     public required string ShowHelp { get; init; }
     public required string Version { get; init; }
     public required string Server { get; init; }

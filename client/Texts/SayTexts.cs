@@ -76,8 +76,6 @@ sealed record SayTexts
     public required string CannotReachHint { get; init; }
     public required string ConnectionLost { get; init; }
     public required string ConnectionLostHint { get; init; }
-    public required string IdNeedsMembership { get; init; }
-    public required string IdNeedsMembershipHint { get; init; }
     public required Func<string, string> SessionFileOpen { get; init; }
     public required Func<string, string> SessionFileOpenHint { get; init; }
     public required Func<string, string> SessionFileBroken { get; init; }

@@ -24,6 +24,7 @@ public sealed class RealServerTests(PostgresCluster postgres)
 
         var made = await alice.CreateLobbyAsync("first_lobby", cancellationToken: cancel);
         Assert.Equal(made.LobbyId, (await bob.FindLobbyAsync("First_Lobby", cancel)).LobbyId);
+        Assert.Equal("first_lobby", (await bob.FindLobbyAsync(made.LobbyId, cancel)).LobbyName);
         var forbidden = await Assert.ThrowsAsync<RefusedException>(
             () => bob.PostAsync("first_lobby", "let me in", cancellationToken: cancel));
         Assert.Equal(ErrorCode.Forbidden, forbidden.Code);

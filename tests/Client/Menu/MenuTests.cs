@@ -20,6 +20,8 @@ public sealed class MenuTests(PostgresCluster postgres)
         await menu.SeeAsync("nobody is signed in at " + server.Url.AbsoluteUri.TrimEnd('/'));
         await menu.ChooseAsync("Register");
         await menu.SeeAsync("Choose a login");
+        await menu.TypeAsync("bob");
+        await menu.SeeAsync("This login is taken: bob");
         await menu.TypeAsync("alice");
         await menu.SeeAsync("Choose a password");
         await menu.TypeAsync("hunter22!");
@@ -97,7 +99,7 @@ public sealed class MenuTests(PostgresCluster postgres)
         await menu.SeeAsync("публичный токен");
 
         await menu.ChooseAsync("О лобби");
-        await menu.SeeAsync("Имя лобби:");
+        await menu.SeeAsync("Имя или id лобби:");
         await menu.PressAsync("C-c");
         await menu.ChooseAsync("Язык");
         await menu.ChooseAsync("English");
@@ -149,12 +151,12 @@ public sealed class MenuTests(PostgresCluster postgres)
         await menu.ChooseAsync("Add data to a lobby");
         await menu.ChooseAsync("first_lobby");
         await menu.SeeAsync("Text:");
-        await menu.PressAsync("one", "Enter", "two", "Enter", "three");
-        await menu.SeeAsync("one⏎two⏎three");
+        await menu.PressAsync("one", "Enter", "Tab", "two", "Enter", "three");
+        await menu.SeeAsync("one⏎⇥two⏎three");
         await menu.PressAsync("Enter");
         await menu.SeeAsync("Stored in first_lobby as #2");
         var page = await bob.HistoryAsync("first_lobby", cancellationToken: Cancellation);
-        Assert.Equal("one\ntwo\nthree", page.Entries[^1].Content!.Text);
+        Assert.Equal("one\n\ttwo\nthree", page.Entries[^1].Content!.Text);
     }
 
     [Fact]
