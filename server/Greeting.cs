@@ -3,6 +3,13 @@ namespace Conclave.Server;
 /// <summary>What the operator reads when the server is there: the address, the data, what comes next.</summary>
 static class Greeting
 {
+    public const string Usage = """
+        usage: conclave-server              serves until Ctrl-C or SIGTERM
+               conclave-server healthcheck  asks the server at CONCLAVE_URLS whether it is ready: exit code 0 or 1
+        Settings are environment variables: CONCLAVE_URLS, CONCLAVE_DATA, CONCLAVE_DATABASE and others. They are
+        explained in docs/operations.md.
+        """;
+
     public static void Print(TextWriter output, ServerHost host, Settings settings)
     {
         var database = host.Cluster is null ? "the database that CONCLAVE_DATABASE names" : settings.DataPath;
@@ -10,7 +17,15 @@ static class Greeting
         output.WriteLine($"Conclave listens on {urls}");
         output.WriteLine($"  data        {database}");
         output.WriteLine($"  master key  {settings.MasterKeyPath} (keep a copy apart from the backup of the data)");
-        output.WriteLine("  next        make client, in another terminal, opens the menu; Ctrl-C stops the server");
+        var client = ClientCommand(host.Urls[0]);
+        output.WriteLine($"  next        {client}, in another terminal, opens the menu; Ctrl-C stops the server");
         output.Flush();
+    }
+
+    // The client looks for a server at the default address unless it is told another.
+    static string ClientCommand(Uri url)
+    {
+        var address = HealthCheck.OnThisMachine(url).ToString().TrimEnd('/');
+        return address == Settings.DefaultUrl ? "make client" : $"CONCLAVE_SERVER={address} make client";
     }
 }

@@ -5,13 +5,10 @@ static class HealthCheck
 {
     public static async Task<int> RunAsync(Settings settings)
     {
-        var url = settings.Urls[0];
-        // A server that listens on every address is asked on this machine's own.
-        var host = url.Host is "0.0.0.0" or "[::]" ? "127.0.0.1" : url.Host;
         using var client = new HttpClient { Timeout = TimeSpan.FromSeconds(4) };
         try
         {
-            using var reply = await client.GetAsync(new UriBuilder(url) { Host = host, Path = "/readyz" }.Uri);
+            using var reply = await client.GetAsync(new Uri(OnThisMachine(settings.Urls[0]), "/readyz"));
             return reply.IsSuccessStatusCode ? 0 : 1;
         }
         catch (Exception fault) when (fault is HttpRequestException or TaskCanceledException)
@@ -19,4 +16,8 @@ static class HealthCheck
             return 1;
         }
     }
+
+    /// <summary>Where this machine reaches what listens there, which may be on all its addresses.</summary>
+    public static Uri OnThisMachine(Uri url) =>
+        url.Host is "0.0.0.0" or "[::]" ? new UriBuilder(url) { Host = "127.0.0.1" }.Uri : url;
 }

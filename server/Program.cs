@@ -4,15 +4,17 @@ using Conclave.Server.Storage;
 
 try
 {
-    var settings = Settings.Read(Environment.GetEnvironmentVariable);
     switch (args)
     {
         case []:
-            return await ServeAsync(settings);
+            return await ServeAsync(Settings.Read(Environment.GetEnvironmentVariable));
         case ["healthcheck"]:
-            return await HealthCheck.RunAsync(settings);
+            return await HealthCheck.RunAsync(Settings.Read(Environment.GetEnvironmentVariable));
+        case ["--help" or "-h"]:
+            await Console.Out.WriteLineAsync(Greeting.Usage);
+            return 0;
         default:
-            await Console.Error.WriteLineAsync("usage: conclave-server [healthcheck]");
+            await Console.Error.WriteLineAsync(Greeting.Usage);
             return 2;
     }
 }

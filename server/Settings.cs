@@ -11,6 +11,8 @@ namespace Conclave.Server;
 /// <summary>What the operator decides, from the environment. No record: it may hold a password.</summary>
 sealed class Settings
 {
+    public const string DefaultUrl = "http://127.0.0.1:7720";
+
     /// <summary>Where to listen. CONCLAVE_URLS, separated by ; . Default: http://127.0.0.1:7720.</summary>
     public required IReadOnlyList<Uri> Urls { get; init; }
 
@@ -40,7 +42,7 @@ sealed class Settings
         return new Settings
         {
             Urls = ReadUrls(
-                Named("CONCLAVE_URLS") ?? "http://127.0.0.1:7720", isInsecure: Named("CONCLAVE_INSECURE") == "1"),
+                Named("CONCLAVE_URLS") ?? DefaultUrl, isInsecure: Named("CONCLAVE_INSECURE") == "1"),
             DataPath = data,
             Database = Named("CONCLAVE_DATABASE") is { } database
                 ? ReadDatabase(database, Named("CONCLAVE_DATABASE_PASSWORD_FILE"))
@@ -57,7 +59,16 @@ sealed class Settings
         foreach (var text in urls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
         {
             if (!Uri.TryCreate(text, UriKind.Absolute, out var url) || url.Scheme != Uri.UriSchemeHttp)
-                throw new StartupException($"CONCLAVE_URLS: {text} is not an address such as http://127.0.0.1:7720");
+            {
+                throw new StartupException(
+                    $"CONCLAVE_URLS: {text} is not an address such as {DefaultUrl} (TLS is for a proxy in front)");
+            }
+            // Kestrel would take any other name for every address of the machine.
+            if (url.Host != "localhost" && !IPAddress.TryParse(url.DnsSafeHost, out _))
+            {
+                throw new StartupException($"CONCLAVE_URLS: {text} has a name where the server wants an IP address of"
+                    + " this machine, or 0.0.0.0 for all of them");
+            }
             if (!isInsecure && !IsLoopback(url))
             {
                 throw new StartupException($"CONCLAVE_URLS: {text} would send secrets in clear text over the network;"

@@ -48,12 +48,31 @@ public sealed class SettingsTests
     [InlineData("http://0.0.0.0:1")]
     [InlineData("http://[::]:1")]
     [InlineData("http://192.0.2.1:1")]
-    [InlineData("http://localhost.example:1")]
     public void Clear_text_over_a_network_must_be_asked_for(string url)
     {
         Assert.Throws<StartupException>(() => Read(("CONCLAVE_URLS", url)));
         Assert.Single(Read(("CONCLAVE_URLS", url), ("CONCLAVE_INSECURE", "1")).Urls);
     }
+
+    [Theory]
+    [InlineData("127.0.0.1:7720", "is not an address such as")]
+    [InlineData("https://127.0.0.1:7720", "TLS is for a proxy")]
+    [InlineData("http://localhost.example:1", "wants an IP address")]
+    [InlineData(";", "names no address")]
+    public void Address_that_is_no_good_is_refused_with_what_to_do(string urls, string why)
+    {
+        var refused = Assert.Throws<StartupException>(
+            () => Read(("CONCLAVE_URLS", urls), ("CONCLAVE_INSECURE", "1")));
+
+        Assert.Contains(why, refused.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("http://0.0.0.0:7720", "http://127.0.0.1:7720/")]
+    [InlineData("http://[::]:7720", "http://127.0.0.1:7720/")]
+    [InlineData("http://[::1]:7720", "http://[::1]:7720/")]
+    public void Server_on_all_addresses_is_found_on_loopback(string url, string found) =>
+        Assert.Equal(found, HealthCheck.OnThisMachine(new Uri(url)).AbsoluteUri);
 
     static NpgsqlConnectionStringBuilder DatabaseOf(string database) =>
         new(Read(("CONCLAVE_DATABASE", database)).Database);
