@@ -5,15 +5,22 @@
 export DOTNET_ROOT ?= $(patsubst %/,%,$(dir $(realpath $(shell command -v dotnet))))
 unexport DOTNET_SYSTEM_GLOBALIZATION_INVARIANT
 
+# Whoever runs .NET for the first time should read what we say, not its greeting, and need not report to its makers.
+export DOTNET_NOLOGO ?= 1
+export DOTNET_CLI_TELEMETRY_OPTOUT ?= 1
+export DOTNET_GENERATE_ASPNET_CERTIFICATE ?= false
+
 # Who only wants to run it need not wait for the analyzers; make test does not spare them.
 RELEASE = --configuration Release --nologo --verbosity quiet -clp:NoSummary -p:RunAnalyzers=false
 
 # CONCLAVE_URLS, CONCLAVE_DATA and CONCLAVE_DATABASE steer it (docs/operations.md).
 run: prepare_run
+	@[ -e artifacts/bin/Server/release ] || echo "Building the server; the first time takes a minute."
 	@dotnet build server $(RELEASE)
 	@exec artifacts/bin/Server/release/conclave-server
 
 client:
+	@[ -e artifacts/bin/Client/release ] || echo "Building the client; the first time takes a minute."
 	@dotnet build client $(RELEASE)
 	@[ -t 0 ] || { echo "The client is artifacts/bin/Client/release/conclave."; exit; }; \
 	exec artifacts/bin/Client/release/conclave
