@@ -31,6 +31,7 @@ sealed partial class Flight(
     public async Task<List<Draft>> RunAsync(List<Draft> drafts, bool patient)
     {
         var started = time.GetTimestamp();
+        var awaySince = long.MaxValue;
         while (true)
         {
             try
@@ -41,7 +42,9 @@ sealed partial class Flight(
             {
                 var now = time.GetTimestamp();
                 var since = Interlocked.CompareExchange(ref _awaySince, now, 0);
-                if (since != 0 && time.GetElapsedTime(since, now) >= limits.DatabaseWaitMax)
+                // It may be away for this flight alone, while others get through and have it that it answers.
+                awaySince = Math.Min(awaySince, since == 0 ? now : since);
+                if (awaySince != now && time.GetElapsedTime(awaySince, now) >= limits.DatabaseWaitMax)
                     return GiveUp(drafts, fault);
             }
             catch (Exception fault) when (IsConflict(fault))

@@ -124,6 +124,31 @@ public sealed class LostDatabaseTests(PostgresCluster postgres)
         Assert.All(posted.SelectMany(seqs => seqs), post => Assert.Equal(post.Nonce, log[(int)post.Seq - 1].Nonce));
     }
 
+    [Fact]
+    public async Task Flight_that_the_database_breaks_off_again_and_again_ends_though_others_get_through()
+    {
+        const string StatementsEndSoon =
+            """
+            DO $$BEGIN
+                EXECUTE format('ALTER DATABASE %I SET statement_timeout = 500', current_database());
+            END$$
+            """;
+        await using var storage = await StorageRooms.OpenAsync(postgres);
+        await storage.RunAsync(StatementsEndSoon);
+        await using var rooms = await WritingRooms.OpenAsync(
+            storage.ConnectionString, Limits.Default with { DatabaseWaitMax = TimeSpan.FromSeconds(1) });
+        var (alice, _, free) = await StartAsync(rooms);
+        var stuck = await rooms.Storage.CreateLobbyAsync(alice, "stuck");
+
+        await using (await storage.LockAsync(stuck))
+        {
+            var writing = rooms.WriteAsync(Message(stuck, alice, "stuck"));
+            while (!writing.IsCompleted)
+                await rooms.WriteAsync(Message(free, alice, "free"));
+            Assert.Equal(Verdict.Unknown, (await writing).Verdict);
+        }
+    }
+
     async Task<PostgresLine> OpenLineAsync() =>
         new(await postgres.CreateDatabaseAsync("migrated", StorageRooms.MigrateAsync));
 
