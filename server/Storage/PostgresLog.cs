@@ -39,13 +39,21 @@ sealed class PostgresLog(string path)
                     _tail.Enqueue(line);
                 }
 
-                if (file.BaseStream.Length > FileBytesMax)
+                try
                 {
-                    await file.DisposeAsync();
-                    file = Open();
-                }
+                    if (file.BaseStream.Length > FileBytesMax)
+                    {
+                        var next = Open();
+                        await file.DisposeAsync();
+                        file = next;
+                    }
 
-                await file.WriteLineAsync(line);
+                    await file.WriteLineAsync(line);
+                }
+                catch (IOException)
+                {
+                    // The disk is full. PostgreSQL would stand still if nobody took what it says.
+                }
             }
         }
         finally
@@ -68,6 +76,8 @@ sealed class PostgresLog(string path)
             Access = FileAccess.Write,
             Share = FileShare.ReadWrite,
             UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+            // What cannot be written is not kept to be tried again.
+            BufferSize = 0,
         })
         { AutoFlush = true };
     }
