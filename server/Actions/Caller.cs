@@ -9,7 +9,10 @@ namespace Conclave.Server.Actions;
 sealed class Caller(
     IPAddress address, string? client, Subscriptions subscriptions, Presence presence, Action<Notice> tell)
 {
-    readonly HashSet<Guid> _users = [];
+    readonly Lock _gate = new();
+
+    // Users, and their sessions that were shown here and have not ended.
+    readonly Dictionary<Guid, HashSet<Guid>> _users = [];
 
     public IPAddress Address { get; } = address;
 
@@ -22,20 +25,49 @@ sealed class Caller(
     public (Session Session, Guid Token)? SignedIn { get; set; }
 
     /// <summary>Whether a valid token was ever shown here.</summary>
-    public bool IsKnown => _users.Count > 0;
+    public bool IsKnown { get; private set; }
 
-    /// <summary>Notes a valid session: from now on the connection is also one of that user's.</summary>
+    /// <summary>Notes a valid session: while it lasts the connection is also one of that user's.</summary>
     public void Note(Session session)
     {
-        if (_users.Add(session.Person.PublicToken))
-            presence.Join(session.Person.PublicToken, tell);
+        IsKnown = true;
+        var user = session.Person.PublicToken;
+        lock (_gate)
+        {
+            if (!_users.TryGetValue(user, out var sessions))
+            {
+                _users[user] = sessions = [];
+                presence.Join(user, tell);
+            }
+            sessions.Add(session.SessionId);
+        }
+    }
+
+    /// <summary>A session has ended, and with it its subscriptions; its user is no longer at this connection.</summary>
+    public void SessionEnded(Guid sessionId)
+    {
+        lock (_gate)
+        {
+            foreach (var (user, sessions) in _users)
+            {
+                if (sessions.Remove(sessionId) && sessions.Count == 0)
+                {
+                    _users.Remove(user);
+                    presence.Leave(user, tell);
+                }
+            }
+        }
+        Subscriptions.RemoveSession(sessionId);
     }
 
     /// <summary>The connection is gone.</summary>
     public void Leave()
     {
-        foreach (var user in _users)
-            presence.Leave(user, tell);
+        lock (_gate)
+        {
+            foreach (var user in _users.Keys)
+                presence.Leave(user, tell);
+        }
         Subscriptions.Close();
     }
 }

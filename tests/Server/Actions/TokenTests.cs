@@ -1,3 +1,4 @@
+using System.Text;
 using Conclave.Protocol;
 using Conclave.Tests.Support;
 using Microsoft.Extensions.Time.Testing;
@@ -28,6 +29,26 @@ public sealed class TokenTests(SharedServer server, PostgresCluster postgres) : 
             ($$"""{"action":"whoami","token":"{{Guid.NewGuid()}}"}""", "bad_token"),
             ("""{"action":"whoami"}""", "ok"),
         ]);
+    }
+
+    [Fact]
+    public async Task Connection_that_signed_out_hears_nothing_more_of_its_user()
+    {
+        await using var alice = await server.SignUpAsync();
+        await using var bob = await server.SignUpAsync();
+        var publicToken = (await alice.Client.DoAsync("""{"action":"whoami"}"""))["public_token"];
+        await bob.Client.DoAsync($$"""{"action":"create_lobby","lobby_name":"of {{bob.Login}}"}""");
+        await alice.Client.DoAsync("""{"action":"logout"}""");
+
+        await bob.Client.DoAsync(
+            $$"""{"action":"invite_lobby","lobby_name":"of {{bob.Login}}","public_token":"{{publicToken}}"}""");
+
+        for (var time = 0; time < 2; time++)
+        {
+            await alice.Client.SendAsync("""{"action":"ping"}""");
+            var frame = Encoding.UTF8.GetString((await alice.Client.FrameAsync())!);
+            Assert.Contains("\"action\":\"ping\"", frame, StringComparison.Ordinal);
+        }
     }
 
     [Fact]
