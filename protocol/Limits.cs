@@ -26,6 +26,12 @@ public sealed record Limits
     /// <summary>The same for all connections that are not signed in. Default: 16 MiB.</summary>
     public long AnonymousRequestBytesBudget { get; init; } = 16L << 20;
 
+    /// <summary>
+    /// How long a request of more than 4 KiB, whose share of a budget others wait for, may take to arrive before the
+    /// connection ends with 1013. Default: 120 s.
+    /// </summary>
+    public TimeSpan RequestTimeMax { get; init; } = TimeSpan.FromSeconds(120);
+
     /// <summary>Bytes of stored entries on their way to sockets, all connections together. Default: 128 MiB.</summary>
     public long FrameBytesBudget { get; init; } = 128L << 20;
 

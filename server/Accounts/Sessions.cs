@@ -14,13 +14,14 @@ sealed class Sessions(SessionStore store, Presence presence, Limits limits, Time
 {
     static readonly TimeSpan Trust = TimeSpan.FromSeconds(1);
 
-    // A use of a token is noted this often at most: one write an hour instead of one a request.
-    static readonly TimeSpan UseNoted = TimeSpan.FromHours(1);
-
     const int KnownMax = 100_000;
 
     readonly ConcurrentDictionary<TokenHash, (Session Session, long CheckedAt)> _known = new();
     long _endings;
+
+    /// <summary>How often a use of a token is noted at most: one write an hour instead of one a request.</summary>
+    public TimeSpan UseNoted { get; } =
+        limits.SessionLifetime / 2 < TimeSpan.FromHours(1) ? limits.SessionLifetime / 2 : TimeSpan.FromHours(1);
 
     /// <summary>Opens a session for a user who has shown the password. The token is shown this once.</summary>
     public async Task<(Session Session, Guid Token)> OpenAsync(

@@ -35,7 +35,7 @@ sealed partial class Connection : IAsyncDisposable
         _vitals = new Vitals(peer.Stream, peer.Transport, rooms.Limits, rooms.Time);
         _rooms = rooms;
         _logger = logger;
-        _incoming = new Incoming(_socket, budgets, rooms.Limits);
+        _incoming = new Incoming(_socket, budgets, rooms.Limits, rooms.Time);
         var signal = new Signal();
         var subscriptions = new Subscriptions(rooms.Live, signal);
         _outbox = new Outbox(peer.Stream, signal, subscriptions, rooms, _aborted.Token);
@@ -80,19 +80,34 @@ sealed partial class Connection : IAsyncDisposable
             default:
                 break;
         }
-        if (_rooms.Time.GetElapsedTime(_usesNotedAt) >= TimeSpan.FromHours(1))
-        {
-            // A live subscription is a use of its token.
-            _usesNotedAt = _rooms.Time.GetTimestamp();
-            foreach (var session in _caller.Subscriptions.Sessions())
-                await _rooms.Sessions.NoteUseAsync(session, _aborted.Token);
-        }
+        // Others wait for the memory that is set aside for it.
+        if (_incoming.GrowingSince is > 0 and var since
+            && _rooms.Time.GetElapsedTime(since) >= _rooms.Limits.RequestTimeMax)
+            _outbox.Close(CloseCode.Overload);
+    }
+
+    /// <summary>Called now and then: a live subscription is a use of its token.</summary>
+    public async Task NoteUsesAsync()
+    {
+        if (_rooms.Time.GetElapsedTime(_usesNotedAt) < _rooms.Sessions.UseNoted)
+            return;
+        _usesNotedAt = _rooms.Time.GetTimestamp();
+        foreach (var session in _caller.Subscriptions.Sessions())
+            await _rooms.Sessions.NoteUseAsync(session, _aborted.Token);
     }
 
     /// <summary>Ends the connection at once.</summary>
     public async Task AbortAsync()
     {
-        await _aborted.CancelAsync();
+        try
+        {
+            await _aborted.CancelAsync();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It has just ended by itself.
+            return;
+        }
         _socket.Abort();
     }
 
@@ -243,7 +258,7 @@ sealed partial class Connection : IAsyncDisposable
         if (notice.Hint is { } hint)
             _outbox.AddHint(hint);
         if (notice.EndedSessionId is { } sessionId)
-            _caller.Subscriptions.RemoveSession(sessionId);
+            _caller.SessionEnded(sessionId);
     }
 
     [LoggerMessage(311, LogLevel.Information, "A reader is dead: its connection ends ({CloseCode})")]

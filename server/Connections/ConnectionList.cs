@@ -11,12 +11,16 @@ sealed partial class ConnectionList : IAsyncDisposable
     // How long those that are there may take to leave when the server stops.
     static readonly TimeSpan LeaveMax = TimeSpan.FromSeconds(10);
 
+    // Between two looks at a connection: where no limit says less, and a timer would not take "never".
+    static readonly TimeSpan LookMax = TimeSpan.FromMinutes(1);
+
     readonly Rooms _rooms;
     readonly RequestBudgets _budgets;
     readonly ILogger<ConnectionList> _logger;
     readonly ConcurrentDictionary<Connection, Task> _connections = new();
     readonly CancellationTokenSource _stopped = new();
     readonly Task _beating;
+    readonly Task _noting;
     volatile bool _isClosing;
 
     public ConnectionList(Rooms rooms, ILogger<ConnectionList> logger)
@@ -24,7 +28,11 @@ sealed partial class ConnectionList : IAsyncDisposable
         _rooms = rooms;
         _budgets = new RequestBudgets(rooms.Limits);
         _logger = logger;
-        _beating = BeatAsync();
+        var limits = rooms.Limits;
+        TimeSpan[] periods = [limits.PingInterval / 4, limits.WriteStallMax / 4, limits.RequestTimeMax / 4, LookMax];
+        _beating = LookAfterAsync(periods.Min(), connection => connection.BeatAsync());
+        // Apart, for it waits for the database: while that is away, peers must not seem gone.
+        _noting = LookAfterAsync(LookMax, connection => connection.NoteUsesAsync());
     }
 
     public int Count => _connections.Count;
@@ -82,7 +90,7 @@ sealed partial class ConnectionList : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stopped.CancelAsync();
-        await _beating;
+        await Task.WhenAll(_beating, _noting);
         _stopped.Dispose();
     }
 
@@ -94,17 +102,15 @@ sealed partial class ConnectionList : IAsyncDisposable
         return agent.Length is 0 ? null : agent[..Math.Min(agent.Length, LengthMax)];
     }
 
-    async Task BeatAsync()
+    async Task LookAfterAsync(TimeSpan period, Func<Connection, Task> look)
     {
-        var limits = _rooms.Limits;
-        var shortest = limits.PingInterval < limits.WriteStallMax ? limits.PingInterval : limits.WriteStallMax;
-        using var timer = new PeriodicTimer(shortest / 4, _rooms.Time);
+        using var timer = new PeriodicTimer(period, _rooms.Time);
         try
         {
             while (await timer.WaitForNextTickAsync(_stopped.Token))
             {
                 foreach (var connection in _connections.Keys)
-                    await BeatAsync(connection);
+                    await LookAsync(connection, look);
             }
         }
         catch (OperationCanceledException)
@@ -113,11 +119,11 @@ sealed partial class ConnectionList : IAsyncDisposable
         }
     }
 
-    async Task BeatAsync(Connection connection)
+    async Task LookAsync(Connection connection, Func<Connection, Task> look)
     {
         try
         {
-            await connection.BeatAsync();
+            await look(connection);
         }
 #pragma warning disable CA1031 // One connection that cannot be looked after must not leave the others alone.
         catch (Exception fault)

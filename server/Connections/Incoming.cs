@@ -25,10 +25,15 @@ sealed class IncomingFrame(byte[] buffer, int count, ByteBudget.Lease lease) : I
 }
 
 /// <summary>Reads requests from a WebSocket; a connection without one holds no buffer.</summary>
-sealed class Incoming(WebSocket socket, RequestBudgets budgets, Limits limits)
+sealed class Incoming(WebSocket socket, RequestBudgets budgets, Limits limits, TimeProvider time)
 {
     // Most requests fit, and so small a piece is not worth waiting for.
     const int SmallBytes = 4 << 10;
+
+    long _growingSince;
+
+    /// <summary>Since when a request that is not small has been arriving, as a timestamp; 0 if none is.</summary>
+    public long GrowingSince => Interlocked.Read(ref _growingSince);
 
     /// <summary>The next request; or null and why there is none: the peer closes, or must be closed.</summary>
     /// <param name="isKnown">Whether the caller has shown a valid token.</param>
@@ -61,6 +66,7 @@ sealed class Incoming(WebSocket socket, RequestBudgets budgets, Limits limits)
                         hasGrown = true;
                         lease.Dispose();
                         lease = await budget.LeaseAsync(bytesMax, cancellation);
+                        Interlocked.Exchange(ref _growingSince, time.GetTimestamp());
                     }
                     buffer = Grow(buffer, count, bytesMax);
                 }
@@ -79,6 +85,7 @@ sealed class Incoming(WebSocket socket, RequestBudgets budgets, Limits limits)
         }
         finally
         {
+            Interlocked.Exchange(ref _growingSince, 0);
             lease?.Dispose();
             if (buffer.Length > 0)
                 ArrayPool<byte>.Shared.Return(buffer, clearArray: true);

@@ -257,7 +257,7 @@ sealed class Outbox
         while (!sending.IsCompleted)
         {
             // A reader that stalls must not hold on to a page that others could read with.
-            if (await Task.WhenAny(sending, Task.Delay(Pager.StallMax, _time, Aborted)) != sending)
+            if (await Task.WhenAny(sending, Task.Delay(Pager.StallMax, _time)) != sending)
                 _pager.DropPage();
         }
         await sending;

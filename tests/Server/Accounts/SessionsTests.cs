@@ -46,6 +46,23 @@ public sealed class SessionsTests(PostgresCluster postgres)
     }
 
     [Fact]
+    public async Task Token_in_use_lives_on_however_short_its_life_is()
+    {
+        await using var rooms = await StorageRooms.OpenAsync(postgres);
+        var time = new FakeTimeProvider();
+        var limits = new Limits { SessionLifetime = TimeSpan.FromMinutes(10) };
+        var sessions = new Sessions(rooms.Sessions, new Presence(), limits, time);
+        var (_, token) = await sessions.OpenAsync(
+            await rooms.AddUserAsync("alice"), client: null, address: null, Cancellation);
+
+        for (var use = 0; use < 5; use++)
+        {
+            time.Advance(TimeSpan.FromMinutes(6));
+            Assert.NotNull(await sessions.FindAsync(token.ToString(), Cancellation));
+        }
+    }
+
+    [Fact]
     public async Task Session_that_ended_is_over_at_once_here_and_within_a_second_elsewhere()
     {
         await using var rooms = await StorageRooms.OpenAsync(postgres);

@@ -76,6 +76,27 @@ public sealed class BackpressureTests(PostgresCluster postgres)
     }
 
     [Fact]
+    public async Task Request_that_does_not_come_to_its_end_makes_room_for_those_that_wait()
+    {
+        await using var server = await TestServer.StartAsync(postgres, new Limits
+        {
+            AnonymousRequestBytesBudget = 20_000,
+            RequestTimeMax = TimeSpan.FromMilliseconds(400),
+        });
+        await using var slow = await server.ConnectAsync();
+        await slow.Socket.SendAsync(
+            Encoding.UTF8.GetBytes(new string('x', 5000)), System.Net.WebSockets.WebSocketMessageType.Text,
+            endOfMessage: false, TestContext.Current.CancellationToken);
+        await using var client = await server.ConnectAsync();
+        var body = new string('x', 6000);
+
+        var code = await client.RefusedAsync($$"""{"action":"get_public_token","login":"nobody","x":"{{body}}"}""");
+
+        Assert.Equal("no_such_user", code);
+        Assert.Equal(CloseCode.Overload, await slow.ClosedAsync());
+    }
+
+    [Fact]
     public async Task Pipelined_requests_before_a_token_are_all_answered()
     {
         await using var server = await TestServer.StartAsync(postgres);

@@ -1,6 +1,10 @@
+using System.Net;
+using System.Net.WebSockets;
 using System.Text.Json.Nodes;
 using Conclave.Protocol;
+using Conclave.Server.Connections;
 using Conclave.Tests.Support;
+using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 
 namespace Conclave.Tests.Server.Connections;
@@ -42,7 +46,7 @@ public sealed class StopTests(PostgresCluster postgres)
         Assert.Equal(2, reply["seq"]!.GetValue<int>());
         Assert.Equal(CloseCode.Restart, await client.ClosedAsync());
         await client.Socket.CloseOutputAsync(
-            System.Net.WebSockets.WebSocketCloseStatus.NormalClosure, null, TestContext.Current.CancellationToken);
+            WebSocketCloseStatus.NormalClosure, null, TestContext.Current.CancellationToken);
         await stopping;
     }
 
@@ -64,7 +68,7 @@ public sealed class StopTests(PostgresCluster postgres)
         }
         Assert.Equal(CloseCode.Restart, (int)client.CloseStatus!);
         await client.Socket.CloseOutputAsync(
-            System.Net.WebSockets.WebSocketCloseStatus.NormalClosure, null, TestContext.Current.CancellationToken);
+            WebSocketCloseStatus.NormalClosure, null, TestContext.Current.CancellationToken);
         await posting;
         await using var restarted = await restarting;
         await using var again = await restarted.ConnectAsync();
@@ -74,6 +78,31 @@ public sealed class StopTests(PostgresCluster postgres)
         Assert.Equal(page["last_seq"]!.GetValue<int>(), replies.Count + 1);
     }
 
+    [Fact]
+    public async Task Server_whose_times_have_no_limit_stops_like_any_other()
+    {
+        var never = TimeSpan.FromDays(10_000);
+        var server = await TestServer.StartAsync(
+            postgres, new Limits { PingInterval = never, WriteStallMax = never, RequestTimeMax = never });
+        await using (var client = await server.ConnectAsync())
+            await client.DoAsync("""{"action":"ping"}""");
+        await server.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Connection_that_has_just_ended_may_still_be_cut()
+    {
+        await using var server = await TestServer.StartAsync(postgres);
+        await using var stream = new FrameStream(new MemoryStream(), TimeProvider.System);
+        using var socket = WebSocket.CreateFromStream(stream, new WebSocketCreationOptions { IsServer = true });
+        var connection = new Connection(
+            new Peer(socket, stream, null, IPAddress.Loopback, null), server.Rooms,
+            new RequestBudgets(Limits.Default), NullLogger.Instance);
+        await connection.DisposeAsync();
+
+        await connection.AbortAsync();
+    }
+
     static async Task PostAsync(WireClient client)
     {
         try
@@ -81,7 +110,7 @@ public sealed class StopTests(PostgresCluster postgres)
             for (var number = 0; number < 100_000; number++)
                 await client.SendAsync("""{"action":"message","lobby_name":"den","row_data":1}""");
         }
-        catch (Exception fault) when (fault is System.Net.WebSockets.WebSocketException or InvalidOperationException)
+        catch (Exception fault) when (fault is WebSocketException or InvalidOperationException)
         {
             // The server has left.
         }
