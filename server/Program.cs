@@ -7,9 +7,9 @@ try
     switch (args)
     {
         case []:
-            return await ServeAsync(Settings.Read(Environment.GetEnvironmentVariable));
+            return await ServeAsync(Settings.OfEnvironment());
         case ["healthcheck"]:
-            return await HealthCheck.RunAsync(Settings.Read(Environment.GetEnvironmentVariable));
+            return await HealthCheck.RunAsync(Settings.OfEnvironment());
         case ["--help" or "-h"]:
             await Console.Out.WriteLineAsync(Greeting.Usage);
             return 0;

@@ -78,16 +78,26 @@ sealed class ServerHost : IAsyncDisposable
         }
         catch
         {
-            foreach (var part in open)
-                await part.DisposeAsync();
+            await CloseAsync(open);
             throw;
         }
     }
 
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync() => CloseAsync(_open);
+
+    // What is left is closed also when one part fails: above all, no PostgreSQL may stay behind.
+    internal static async ValueTask CloseAsync(Stack<IAsyncDisposable> parts)
     {
-        while (_open.TryPop(out var part))
+        if (!parts.TryPop(out var part))
+            return;
+        try
+        {
             await part.DisposeAsync();
+        }
+        finally
+        {
+            await CloseAsync(parts);
+        }
     }
 
     static WebApplicationBuilder CreateBuilder(Settings settings)

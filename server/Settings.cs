@@ -13,6 +13,8 @@ sealed class Settings
 {
     public const string DefaultUrl = "http://127.0.0.1:7720";
 
+    const string LimitPrefix = "CONCLAVE_LIMIT_";
+
     /// <summary>Where to listen. CONCLAVE_URLS, separated by ; . Default: http://127.0.0.1:7720.</summary>
     public required IReadOnlyList<Uri> Urls { get; init; }
 
@@ -30,6 +32,24 @@ sealed class Settings
 
     /// <summary>CONCLAVE_LIMIT_NAME for each of <see cref="Protocol.Limits"/>.</summary>
     public required Limits Limits { get; init; }
+
+    /// <summary>Reads the settings of this process.</summary>
+    /// <exception cref="StartupException">One of them cannot be used.</exception>
+    public static Settings OfEnvironment()
+    {
+        RequireKnownLimits(Environment.GetEnvironmentVariables().Keys.Cast<string>());
+        return Read(Environment.GetEnvironmentVariable);
+    }
+
+    /// <summary>A limit that was mistyped must not pass for one that is set.</summary>
+    /// <exception cref="StartupException">There is no such limit.</exception>
+    public static void RequireKnownLimits(IEnumerable<string> variables)
+    {
+        var known = LimitNames().Select(limit => limit.Variable).ToHashSet(StringComparer.Ordinal);
+        if (variables.FirstOrDefault(
+            name => name.StartsWith(LimitPrefix, StringComparison.Ordinal) && !known.Contains(name)) is { } unknown)
+            throw new StartupException($"{unknown} names no limit; docs/operations.md lists them");
+    }
 
     /// <summary>Reads the settings.</summary>
     /// <param name="variable">The environment.</param>
@@ -143,12 +163,15 @@ sealed class Settings
         _ => name,
     };
 
+    static IEnumerable<(string Variable, PropertyInfo Property)> LimitNames() =>
+        typeof(Limits).GetProperties(BindingFlags.Public | BindingFlags.Instance)
+            .Select(property => (LimitPrefix + JsonNamingPolicy.SnakeCaseUpper.ConvertName(property.Name), property));
+
     static Limits ReadLimits(Func<string, string?> named)
     {
         var limits = new Limits();
-        foreach (var property in typeof(Limits).GetProperties(BindingFlags.Public | BindingFlags.Instance))
+        foreach (var (name, property) in LimitNames())
         {
-            var name = "CONCLAVE_LIMIT_" + JsonNamingPolicy.SnakeCaseUpper.ConvertName(property.Name);
             if (named(name) is not { } text)
                 continue;
             if (!long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number))

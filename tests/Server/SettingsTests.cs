@@ -7,6 +7,15 @@ namespace Conclave.Tests.Server;
 public sealed class SettingsTests
 {
     [Fact]
+    public void Limit_that_is_mistyped_does_not_pass_for_one_that_is_set()
+    {
+        Settings.RequireKnownLimits(["CONCLAVE_LIMIT_IN_FLIGHT_MAX", "CONCLAVE_SERVER", "HOME"]);
+        var refused = Assert.Throws<StartupException>(
+            () => Settings.RequireKnownLimits(["HOME", "CONCLAVE_LIMIT_INFLIGHT_MAX"]));
+        Assert.Contains("CONCLAVE_LIMIT_INFLIGHT_MAX", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Database_of_a_uri_keeps_every_character_of_its_values()
     {
         var database = DatabaseOf(
