@@ -30,9 +30,12 @@ sealed class Input(Language language)
 
     /// <summary><paramref name="typed"/> itself, if it can be the password of a new user.</summary>
     public string NewPassword(string typed) =>
-        Encoding.UTF8.GetByteCount(typed) is >= Protocol.Login.PasswordBytesMin and <= Protocol.Login.PasswordBytesMax
-            ? typed
-            : throw Wrong(Say.BadPassword, Say.BadPasswordHint);
+        Encoding.UTF8.GetByteCount(typed) switch
+        {
+            < Protocol.Login.PasswordBytesMin => throw Wrong(Say.PasswordTooShort, Say.BadPasswordHint),
+            > Protocol.Login.PasswordBytesMax => throw Wrong(Say.PasswordTooLong, Say.BadPasswordHint),
+            _ => typed,
+        };
 
     public string NewLobbyName(string typed) =>
         LobbyName.Canonical(typed) ?? throw Wrong(Say.BadLobbyName(SafeText.OneLine(typed)), Say.BadLobbyNameHint);

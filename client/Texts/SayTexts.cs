@@ -52,7 +52,8 @@ sealed record SayTexts
     public required string BadServerHint { get; init; }
     public required Func<string, string> BadLogin { get; init; }
     public required string BadLoginHint { get; init; }
-    public required string BadPassword { get; init; }
+    public required string PasswordTooShort { get; init; }
+    public required string PasswordTooLong { get; init; }
     public required string BadPasswordHint { get; init; }
     public required string PasswordsDiffer { get; init; }
     public required string PasswordNeeded { get; init; }
