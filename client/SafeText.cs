@@ -51,7 +51,7 @@ static class SafeText
 
     /// <summary>
     /// <paramref name="json"/> with the same meaning on one line. Line breaks can only be white space in JSON, and
-    /// harmful characters only stand inside its strings, where <c>\uXXXX</c> says the same.
+    /// harmful characters only stand inside its strings, where an escape says the same.
     /// </summary>
     /// <param name="json">One JSON value.</param>
     /// <param name="escape">Whether a terminal reads it: then harmful characters are escaped.</param>
