@@ -189,9 +189,10 @@ sealed partial class EmbeddedCluster : IAsyncDisposable
     async Task<string> CreateSocketFolderAsync(CancellationToken cancellation)
     {
         var folder = Path.Combine(Home, "socket");
-        if (Encoding.UTF8.GetByteCount(folder) > SocketFolderBytesMax || folder.AsSpan().ContainsAny(",:"))
+        if (Encoding.UTF8.GetByteCount(folder) > SocketFolderBytesMax || folder.AsSpan().ContainsAny(",:\""))
         {
-            // Too long for a socket, or a connection string would take it for several hosts or a port.
+            // Too long for a socket, a connection string would take it for several hosts or a port, or PostgreSQL's
+            // list of folders for the end of a name.
             var shared = Environment.IsPrivilegedProcess ? null : Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR");
             folder = Path.Combine(Directory.Exists(shared) ? shared : "/tmp", $"conclave-{Guid.NewGuid():N}");
         }

@@ -109,6 +109,17 @@ public sealed class EmbeddedClusterTests : IDisposable
     }
 
     [Fact]
+    public async Task Data_folder_with_a_quote_in_its_name_is_served_all_the_same()
+    {
+        var quoted = Path.Combine(_folder, "the \"best\" data");
+        Directory.CreateDirectory(quoted);
+        LetPass(_folder);
+
+        await using var cluster = await StartAsync(quoted);
+        Assert.Equal("1", await AskAsync(cluster, "SELECT '1'"));
+    }
+
+    [Fact]
     public async Task Data_folder_too_deep_for_a_socket_is_served_all_the_same()
     {
         var parent = Path.Combine(_folder, new string('d', 100));
