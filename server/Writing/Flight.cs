@@ -144,7 +144,7 @@ sealed partial class Flight(
         if (drafts.Count == 1)
         {
             var trace = ActivityTraceId.CreateRandom().ToHexString();
-            LogBroken(logger, trace, fault);
+            LogBroken(logger, trace, NameOf(fault), fault.StackTrace ?? "");
             drafts[0].Complete(new Appended(Verdict.Broken), trace);
             return [];
         }
@@ -167,9 +167,13 @@ sealed partial class Flight(
             or PostgresErrorCodes.LockNotAvailable
     };
 
+    static string NameOf(Exception fault) =>
+        fault is PostgresException { SqlState: var state } ? "SQLSTATE " + state : fault.GetType().FullName ?? "";
+
     [LoggerMessage(201, LogLevel.Error, "The database takes no posts ({Fault}); {Count} are refused")]
     static partial void LogAway(ILogger logger, int count, string fault);
 
-    [LoggerMessage(202, LogLevel.Error, "An entry could not be appended; trace {Trace}")]
-    static partial void LogBroken(ILogger logger, string trace, Exception fault);
+    // The kind and the place, not the message: that of a fault in other people's code may quote what it choked on.
+    [LoggerMessage(202, LogLevel.Error, "An entry could not be appended: {Fault}; trace {Trace}\n{Place}")]
+    static partial void LogBroken(ILogger logger, string trace, string fault, string place);
 }
