@@ -138,7 +138,7 @@ sealed class ServerHost : IAsyncDisposable
         var limits = settings.Limits;
         var database = await Database.OpenAsync(connectionString, cancellation);
         open.Push(database);
-        var masterKey = MasterKey.LoadOrCreate(settings.MasterKeyPath, mayCreate: !database.HasMasterKey);
+        var masterKey = MasterKeyFile.LoadOrCreate(settings.MasterKeyPath, mayCreate: !database.HasMasterKey);
         open.Push(new Closing(masterKey));
         await database.AdoptAsync(masterKey, cancellation);
         var entries = new EntryStore(database);

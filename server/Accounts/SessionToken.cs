@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using Conclave.Protocol;
 
 namespace Conclave.Server.Accounts;
 
@@ -26,7 +25,4 @@ static class SessionToken
         token.TryWriteBytes(bytes, bigEndian: true, out _);
         return SHA256.HashData(bytes);
     }
-
-    /// <summary>Reads a token's text; whether it stands for a session is not asked here.</summary>
-    public static bool TryParse(ReadOnlySpan<char> text, out Guid token) => Uuid.TryParse(text, out token);
 }

@@ -38,7 +38,7 @@ sealed class Sessions(SessionStore store, Presence presence, Limits limits, Time
     /// <summary>The session of a token; null if it is missing, malformed, unknown or expired.</summary>
     public async ValueTask<Session?> FindAsync(string? token, CancellationToken cancellation)
     {
-        if (token is null || !SessionToken.TryParse(token, out var uuid))
+        if (token is null || !Uuid.TryParse(token, out var uuid))
             return null;
         var hash = SessionToken.Hash(uuid);
         var key = TokenHash.Of(hash);

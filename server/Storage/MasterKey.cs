@@ -46,12 +46,6 @@ sealed class MasterKey : IDisposable
     /// </summary>
     public string Id { get; }
 
-    /// <summary>Reads the key from its file, or makes both when the file is missing.</summary>
-    /// <param name="path">The file; its folder must exist.</param>
-    /// <param name="mayCreate">False when the database holds data already: then a missing file is an error.</param>
-    /// <exception cref="StartupException">The file is missing, unsafe, malformed or cannot be read.</exception>
-    public static MasterKey LoadOrCreate(string path, bool mayCreate) => MasterKeyFile.LoadOrCreate(path, mayCreate);
-
     /// <summary>Draws the key of a new lobby; returns the form in which the database keeps it.</summary>
     public byte[] WrapNewLobbyKey(Guid lobbyId, out LobbyKey key)
     {

@@ -15,6 +15,10 @@ static class MasterKeyFile
     const int TextLength = 43;
     const UnixFileMode OthersMask = (UnixFileMode)0b000_111_111;
 
+    /// <summary>Reads the key from its file, or makes both when the file is missing.</summary>
+    /// <param name="path">The file; its folder must exist.</param>
+    /// <param name="mayCreate">False when the database holds data already: then a missing file is an error.</param>
+    /// <exception cref="StartupException">The file is missing, unsafe, malformed or cannot be read.</exception>
     public static MasterKey LoadOrCreate(string path, bool mayCreate)
     {
         try

@@ -17,8 +17,8 @@ public sealed class MasterKeyFileTests : IDisposable
     [Fact]
     public void First_start_makes_a_key_that_only_its_owner_reads_and_the_next_start_reads_it()
     {
-        using var made = MasterKey.LoadOrCreate(KeyPath, mayCreate: true);
-        using var read = MasterKey.LoadOrCreate(KeyPath, mayCreate: false);
+        using var made = MasterKeyFile.LoadOrCreate(KeyPath, mayCreate: true);
+        using var read = MasterKeyFile.LoadOrCreate(KeyPath, mayCreate: false);
 
         Assert.Equal(made.Id, read.Id);
         Assert.Equal(OwnerOnly, File.GetUnixFileMode(KeyPath));
@@ -31,7 +31,7 @@ public sealed class MasterKeyFileTests : IDisposable
     {
         var ids = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => Task.Run(() =>
         {
-            using var key = MasterKey.LoadOrCreate(KeyPath, mayCreate: true);
+            using var key = MasterKeyFile.LoadOrCreate(KeyPath, mayCreate: true);
             return key.Id;
         })));
 
@@ -42,7 +42,7 @@ public sealed class MasterKeyFileTests : IDisposable
     [Fact]
     public void Missing_key_beside_a_database_with_data_is_named_and_not_replaced()
     {
-        var refusal = Assert.Throws<StartupException>(() => MasterKey.LoadOrCreate(KeyPath, mayCreate: false));
+        var refusal = Assert.Throws<StartupException>(() => MasterKeyFile.LoadOrCreate(KeyPath, mayCreate: false));
 
         Assert.Contains(KeyPath, refusal.Message, StringComparison.Ordinal);
         Assert.False(File.Exists(KeyPath));
@@ -55,10 +55,10 @@ public sealed class MasterKeyFileTests : IDisposable
     [InlineData(UnixFileMode.OtherWrite)]
     public void Key_that_others_may_touch_is_refused(UnixFileMode more)
     {
-        using var made = MasterKey.LoadOrCreate(KeyPath, mayCreate: true);
+        using var made = MasterKeyFile.LoadOrCreate(KeyPath, mayCreate: true);
         File.SetUnixFileMode(KeyPath, OwnerOnly | more);
 
-        var refusal = Assert.Throws<StartupException>(() => MasterKey.LoadOrCreate(KeyPath, mayCreate: true));
+        var refusal = Assert.Throws<StartupException>(() => MasterKeyFile.LoadOrCreate(KeyPath, mayCreate: true));
 
         Assert.Contains("chmod 600", refusal.Message, StringComparison.Ordinal);
     }
@@ -74,7 +74,7 @@ public sealed class MasterKeyFileTests : IDisposable
         Write(Base64Url.EncodeToString(bytes) + end);
         File.SetUnixFileMode(KeyPath, UnixFileMode.UserRead);
 
-        using var read = MasterKey.LoadOrCreate(KeyPath, mayCreate: false);
+        using var read = MasterKeyFile.LoadOrCreate(KeyPath, mayCreate: false);
 
         Assert.Equal(expected.Id, read.Id);
     }
@@ -97,7 +97,7 @@ public sealed class MasterKeyFileTests : IDisposable
     {
         Write(text);
 
-        var refusal = Assert.Throws<StartupException>(() => MasterKey.LoadOrCreate(KeyPath, mayCreate: true));
+        var refusal = Assert.Throws<StartupException>(() => MasterKeyFile.LoadOrCreate(KeyPath, mayCreate: true));
 
         Assert.Contains(KeyPath, refusal.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("AAAA", refusal.Message, StringComparison.Ordinal);
@@ -114,7 +114,7 @@ public sealed class MasterKeyFileTests : IDisposable
     }
 
     static string Refusal(string path) =>
-        Assert.Throws<StartupException>(() => MasterKey.LoadOrCreate(path, mayCreate: true)).Message;
+        Assert.Throws<StartupException>(() => MasterKeyFile.LoadOrCreate(path, mayCreate: true)).Message;
 
     void Write(string text)
     {
