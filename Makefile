@@ -1,4 +1,4 @@
-.PHONY: run client demo test format prepare_run prepare_test
+.PHONY: run client demo test bench bench_micro format prepare_run prepare_test
 .PHONY: ecosysten_up ecosystem_up ecosystem_down ecosystem_test docker_answers
 
 # Programs are started by their own name, and find .NET where this SDK is. Without ICU .NET would skip NFC in silence.
@@ -34,6 +34,17 @@ demo: prepare_run
 
 test: prepare_test
 	@dotnet run .ci/test.cs
+
+# How fast it is, against the least that a durable server must do (docs/performance.md). QUICK=1 takes a few minutes and
+# writes nothing that is committed; ONLY=P1,P4 runs the workloads whose names start so.
+bench: prepare_run
+	@for part in server bench/Load bench/Floor bench/Rounds; do $(RELEASE) $$part || exit 1; done
+	@exec artifacts/bin/Rounds/release/conclave-bench $(if $(QUICK),quick) $(if $(ONLY),"only=$(ONLY)")
+
+# The small loops, with what each allocates.
+bench_micro:
+	@$(RELEASE) bench/Micro
+	@exec artifacts/bin/Micro/release/conclave-micro
 
 format:
 	dotnet format Conclave.slnx
