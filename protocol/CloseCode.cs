@@ -8,6 +8,8 @@ public static class CloseCode
 {
     public const int Done = 1000;
     public const int ServerLeaves = 1001;
+    /// <summary>What came is no frame of a client (RFC 6455, section 5).</summary>
+    public const int ProtocolError = 1002;
     public const int Binary = 1003;
     public const int NotUtf8 = 1007;
     public const int TooBig = 1009;

@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using System.Globalization;
 using System.Text;
 
@@ -35,21 +36,14 @@ public static class Uuid
     const int TextLength = 36;
 
     /// <summary>
-    /// Takes exactly 8-4-4-4-12 hexadecimal digits of either case. Guid's own parser also takes blanks around them, and
-    /// "0x" or "+" inside.
+    /// Takes exactly 8-4-4-4-12 hexadecimal digits of either case, as Utf8Parser does. Guid's own parser also takes
+    /// blanks around them, and "0x" or "+" inside.
     /// </summary>
-    public static bool TryParse(ReadOnlySpan<char> text, out Guid uuid)
+    public static bool TryParse(ReadOnlySpan<byte> utf8, out Guid uuid)
     {
         uuid = default;
-        if (text.Length != TextLength)
-            return false;
-        for (var index = 0; index < TextLength; index++)
-        {
-            var character = text[index];
-            if (index is 8 or 13 or 18 or 23 ? character != '-' : !char.IsAsciiHexDigit(character))
-                return false;
-        }
-        return Guid.TryParseExact(text, "D", out uuid);
+        return utf8.Length == TextLength && Utf8Parser.TryParse(utf8, out uuid, out var count, 'D')
+            && count == TextLength;
     }
 }
 

@@ -36,8 +36,8 @@ public sealed class Request
     /// <summary>The first fault found in a field; null while there is none.</summary>
     public Refusal? Refusal { get; private set; }
 
-    /// <summary>The <c>token</c> if it is a string; else null, which no session has.</summary>
-    public string? Token => Find("token"u8) is { Type: JsonTokenType.String } token ? Unescape(token) : null;
+    /// <summary>The <c>token</c> if it is a UUID; else null, which no session has.</summary>
+    public Guid? Token => Find("token"u8) is { Type: JsonTokenType.String } token ? ReadUuid(token) : null;
 
     /// <summary>Whether the request carries a <c>token</c> at all, of whatever type.</summary>
     public bool HasToken => Find("token"u8) is not null;
@@ -205,6 +205,7 @@ public sealed class Request
     static void ReadValue(ref Utf8JsonReader reader, ref Field field)
     {
         field.Type = reader.TokenType;
+        field.IsEscaped = reader.ValueIsEscaped;
         field.Start = (int)reader.TokenStartIndex;
         var depth = reader.CurrentDepth;
         if (reader.TokenType is JsonTokenType.StartObject or JsonTokenType.StartArray)
@@ -225,34 +226,8 @@ public sealed class Request
     static void NoteSurrogates(ref Utf8JsonReader reader, ref Field field)
     {
         if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName && reader.ValueIsEscaped)
-            field.HasLoneSurrogate |= HasLoneSurrogate(reader.ValueSpan);
+            field.HasLoneSurrogate |= Surrogates.HasLoneEscape(reader.ValueSpan);
     }
-
-    // The bytes are valid UTF-8, which has no surrogates: they can only come as \uD800 to \uDFFF, and a pair only as
-    // two escapes side by side.
-    static bool HasLoneSurrogate(ReadOnlySpan<byte> escaped)
-    {
-        for (var index = escaped.IndexOf((byte)'\\'); index >= 0 && index < escaped.Length; index++)
-        {
-            if (escaped[index] != (byte)'\\')
-                continue;
-            if (escaped[++index] != (byte)'u')
-                continue;
-            var unit = HexOf(escaped.Slice(index + 1, 4));
-            index += 4;
-            if (unit is < 0xD800 or > 0xDFFF)
-                continue;
-            var isPair = unit < 0xDC00 && escaped.Length - index > 6 && escaped[index + 1] == (byte)'\\'
-                && escaped[index + 2] == (byte)'u' && HexOf(escaped.Slice(index + 3, 4)) is >= 0xDC00 and <= 0xDFFF;
-            if (!isPair)
-                return true;
-            index += 6;
-        }
-        return false;
-    }
-
-    static int HexOf(ReadOnlySpan<byte> digits) =>
-        int.Parse(digits, System.Globalization.NumberStyles.AllowHexSpecifier, null);
 
     // False if the key is there already.
     bool Add(in Field field)
@@ -320,7 +295,7 @@ public sealed class Request
             else if (id.Type != JsonTokenType.Null)
                 Fail(0, "id", "id must be a string of at most 64 characters or a number");
         }
-        if (Find("action"u8) is { Type: JsonTokenType.String } action && Unescape(action) is { } name)
+        if (Find("action"u8) is { Type: JsonTokenType.String } action && ReadAction(action) is { } name)
             Action = name;
         else
             Fail(0, "action", "action must be a string");
@@ -346,9 +321,24 @@ public sealed class Request
 
     Guid Uuid(ReadOnlySpan<byte> utf8Name, string name)
     {
-        var text = Text(utf8Name, name);
-        return Protocol.Uuid.TryParse(text, out var uuid) ? uuid : Fail(uuid, name, name + " must be a UUID");
+        if (Find(utf8Name) is { Type: JsonTokenType.String } field && ReadUuid(field) is { } uuid)
+            return uuid;
+        Text(utf8Name, name);
+        return Fail(Guid.Empty, name, name + " must be a UUID");
     }
+
+    // Without a string for what nearly every request carries.
+    Guid? ReadUuid(in Field field)
+    {
+        if (!field.IsEscaped)
+            return Protocol.Uuid.TryParse(Value(field)[1..^1], out var uuid) ? uuid : null;
+        return Unescape(field) is { } text && Protocol.Uuid.TryParse(Encoding.UTF8.GetBytes(text), out var escaped)
+            ? escaped
+            : null;
+    }
+
+    string? ReadAction(in Field field) =>
+        Value(field).SequenceEqual("\"message\""u8) ? ActionName.Message : Unescape(field);
 
     long? ReadInteger(in Field field)
     {
@@ -372,6 +362,6 @@ public sealed class Request
         public int NameStart, NameLength, Start, End, Nesting;
         public string? UnescapedName;
         public JsonTokenType Type;
-        public bool HasLoneSurrogate;
+        public bool HasLoneSurrogate, IsEscaped;
     }
 }

@@ -65,7 +65,7 @@ sealed class ServerHost : IAsyncDisposable
             var connections = new ConnectionList(rooms, logs.CreateLogger<ConnectionList>());
             open.Push(connections);
 
-            Map(app, rooms, connections, time);
+            Map(app, rooms, connections);
             await ListenAsync(app, settings);
             open.Push(new Closing(connections.CloseAsync));
             var host = new ServerHost { Rooms = rooms, Cluster = cluster };
@@ -123,6 +123,8 @@ sealed class ServerHost : IAsyncDisposable
             options.Limits.MinRequestBodyDataRate = null;
             options.Limits.MaxConcurrentUpgradedConnections = null;
         });
+        // What a connection may send ahead of being read, in bytes: the framework's megabyte each would be no bound.
+        builder.WebHost.UseSockets(options => options.MaxReadBufferSize = 64 << 10);
         builder.WebHost.UseUrls([.. settings.Urls.Select(url => url.GetLeftPart(UriPartial.Authority))]);
         return builder;
     }
@@ -167,15 +169,8 @@ sealed class ServerHost : IAsyncDisposable
         };
     }
 
-    static void Map(WebApplication app, Rooms rooms, ConnectionList connections, TimeProvider time)
+    static void Map(WebApplication app, Rooms rooms, ConnectionList connections)
     {
-        app.Use((context, next) =>
-        {
-            // Below the framework's WebSockets, so that they shake hands on our stream.
-            if (context.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true } upgrade)
-                context.Features.Set<IHttpUpgradeFeature>(new TappedUpgrade(upgrade, time));
-            return next(context);
-        });
         app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = TimeSpan.Zero });
         app.Run(context => context.Request.Path.Value switch
         {
@@ -188,9 +183,8 @@ sealed class ServerHost : IAsyncDisposable
 
     static Task UpgradeAsync(HttpContext context, ConnectionList connections)
     {
-        if (context.WebSockets.IsWebSocketRequest
-            && context.Features.Get<IHttpUpgradeFeature>() is TappedUpgrade upgrade)
-            return connections.ServeAsync(context, upgrade);
+        if (context.WebSockets.IsWebSocketRequest)
+            return connections.ServeAsync(context);
         context.Response.Headers.Upgrade = "websocket";
         return StatusAsync(
             context, StatusCodes.Status426UpgradeRequired, "this is a Conclave server: speak WebSocket to it");

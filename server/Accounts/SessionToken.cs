@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 
 namespace Conclave.Server.Accounts;
@@ -25,4 +26,13 @@ static class SessionToken
         token.TryWriteBytes(bytes, bigEndian: true, out _);
         return SHA256.HashData(bytes);
     }
+}
+
+/// <summary>A token's hash as a key.</summary>
+[StructLayout(LayoutKind.Sequential)]
+readonly record struct TokenHash(UInt128 First, UInt128 Second)
+{
+    public static TokenHash Of(Guid token) => MemoryMarshal.Read<TokenHash>(SessionToken.Hash(token));
+
+    public byte[] ToArray() => MemoryMarshal.AsBytes([this]).ToArray();
 }

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Net;
-using System.Runtime.InteropServices;
 using Conclave.Protocol;
 using Conclave.Server.Storage;
 
@@ -35,18 +34,18 @@ sealed class Sessions(SessionStore store, Presence presence, Limits limits, Time
         return (session, token);
     }
 
-    /// <summary>The session of a token; null if it is missing, malformed, unknown or expired.</summary>
-    public async ValueTask<Session?> FindAsync(string? token, CancellationToken cancellation)
+    /// <summary>The session of a token; null if it is unknown or expired.</summary>
+    public ValueTask<Session?> FindAsync(Guid token, CancellationToken cancellation) =>
+        FindAsync(TokenHash.Of(token), cancellation);
+
+    /// <summary>The session of the token with this hash; null if it is unknown or expired.</summary>
+    public async ValueTask<Session?> FindAsync(TokenHash key, CancellationToken cancellation)
     {
-        if (token is null || !Uuid.TryParse(token, out var uuid))
-            return null;
-        var hash = SessionToken.Hash(uuid);
-        var key = TokenHash.Of(hash);
         if (_known.TryGetValue(key, out var known) && time.GetElapsedTime(known.CheckedAt) < Trust)
             return known.Session;
         var checkedAt = time.GetTimestamp();
         var endings = Interlocked.Read(ref _endings);
-        var session = await store.FindAsync(hash, time.GetUtcNow(), cancellation);
+        var session = await store.FindAsync(key.ToArray(), time.GetUtcNow(), cancellation);
         if (session is null)
         {
             _known.TryRemove(key, out _);
@@ -88,12 +87,5 @@ sealed class Sessions(SessionStore store, Presence presence, Limits limits, Time
                 _known.TryRemove(key, out _);
         }
         presence.Tell(session.Person.PublicToken, new Notice(Hint: null, session.SessionId));
-    }
-
-    /// <summary>A hash of 32 bytes as a key.</summary>
-    [StructLayout(LayoutKind.Sequential)]
-    readonly record struct TokenHash(UInt128 First, UInt128 Second)
-    {
-        public static TokenHash Of(byte[] hash) => MemoryMarshal.Read<TokenHash>(hash);
     }
 }

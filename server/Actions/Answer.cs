@@ -9,9 +9,9 @@ namespace Conclave.Server.Actions;
 /// </summary>
 sealed class Answer
 {
-    readonly Func<Reply>? _makeReply;
+    readonly Func<Draft, Reply>? _makeReply;
 
-    Answer(Reply? reply, Draft? draft, Func<Reply>? makeReply, Cursor? starts)
+    Answer(Reply? reply, Draft? draft, Func<Draft, Reply>? makeReply, Cursor? starts)
     {
         Reply = reply;
         Draft = draft;
@@ -36,7 +36,7 @@ sealed class Answer
     public static Answer Of(Reply reply, Cursor? starts = null) => new(reply, null, null, starts);
 
     /// <summary>An answer that <paramref name="makeReply"/> gives once the draft is done.</summary>
-    public static Answer When(Draft draft, Func<Reply> makeReply) => new(null, draft, makeReply, null);
+    public static Answer When(Draft draft, Func<Draft, Reply> makeReply) => new(null, draft, makeReply, null);
 
     public static Answer Refuse(Refusal refusal) => Of(refusal.ToReply());
 
@@ -46,7 +46,7 @@ sealed class Answer
     /// <summary>The reply as it goes out, echoing the request.</summary>
     public byte[] Encode(RawJson id, string? action)
     {
-        var reply = Reply ?? _makeReply!();
+        var reply = Reply ?? _makeReply!(Draft!);
         reply.Id = id;
         reply.Action = action;
         return WireJson.Serialize(reply);

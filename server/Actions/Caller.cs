@@ -13,6 +13,8 @@ sealed class Caller(
 
     // Users, and their sessions that were shown here and have not ended.
     readonly Dictionary<Guid, HashSet<Guid>> _users = [];
+    (Guid Token, TokenHash Hash)? _hashed;
+    Session? _noted;
 
     public IPAddress Address { get; } = address;
 
@@ -27,10 +29,20 @@ sealed class Caller(
     /// <summary>Whether a valid token was ever shown here.</summary>
     public bool IsKnown { get; private set; }
 
+    /// <summary>The hash of a token; that of the last one is remembered, for most connections show but one.</summary>
+    public TokenHash HashOf(Guid token)
+    {
+        if (_hashed is not { } last || last.Token != token)
+            _hashed = last = (token, TokenHash.Of(token));
+        return last.Hash;
+    }
+
     /// <summary>Notes a valid session: while it lasts the connection is also one of that user's.</summary>
     public void Note(Session session)
     {
         IsKnown = true;
+        if (ReferenceEquals(_noted, session))
+            return;
         var user = session.Person.PublicToken;
         lock (_gate)
         {
@@ -40,6 +52,7 @@ sealed class Caller(
                 presence.Join(user, tell);
             }
             sessions.Add(session.SessionId);
+            _noted = session;
         }
     }
 
@@ -48,6 +61,7 @@ sealed class Caller(
     {
         lock (_gate)
         {
+            _noted = null;
             foreach (var (user, sessions) in _users)
             {
                 if (sessions.Remove(sessionId) && sessions.Count == 0)

@@ -75,11 +75,10 @@ static class Dispatch
         });
 
     // A request that carries a token always uses that one; else the session opened on this connection signs it.
-    static ValueTask<Session?> FindSessionAsync(Request request, Turn turn)
-    {
-        var token = request.HasToken ? request.Token : turn.Caller.SignedIn?.Token.ToString();
-        return turn.Rooms.Sessions.FindAsync(token, turn.Cancellation);
-    }
+    static ValueTask<Session?> FindSessionAsync(Request request, Turn turn) =>
+        (request.HasToken ? request.Token : turn.Caller.SignedIn?.Token) is { } token
+            ? turn.Rooms.Sessions.FindAsync(turn.Caller.HashOf(token), turn.Cancellation)
+            : default;
 
     static Answer Unknown(Request request) => Answer.Refuse(
         request.Refusal ?? new Refusal(ErrorCode.UnknownAction, "there is no such action"));

@@ -48,7 +48,8 @@ static class History
             return Refused.Forbidden();
         if (form.After > member.LastSeq)
             return Answer.Refuse(ErrorCode.BadRequest, "after is beyond the last entry of the lobby", "after");
-        var frames = Cut(page.ConvertAll(entry => EntryFrame.Of(entry, member.LobbyName)), isBackward);
+        var encoder = new EntryEncoder(lobby.LobbyId, member.LobbyName);
+        var frames = Cut(page.ConvertAll(encoder.Encode), isBackward);
         return Answer.Of(new HistoryPage
         {
             Events = frames.ConvertAll(frame => new RawJson(frame.Json)),

@@ -38,9 +38,9 @@ static class Message
             // A copy: the frame's buffer is used again before the entry is stored.
             RowData = form.RowData.Utf8.ToArray(),
         };
-        var draft = new Draft(entry, turn.DraftDone);
+        var draft = new Draft(entry, turn.DraftDone) { Memory = turn.TakeMemory() };
         await turn.Rooms.Writer.SubmitAsync(draft, turn.Cancellation);
-        return Answer.When(draft, () => ReplyTo(draft));
+        return Answer.When(draft, ReplyTo);
     }
 
     static Reply ReplyTo(Draft draft)

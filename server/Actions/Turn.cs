@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using Conclave.Server.Lobbies;
 using Conclave.Server.Storage;
 
 namespace Conclave.Server.Actions;
@@ -6,8 +8,11 @@ namespace Conclave.Server.Actions;
 /// <param name="Rooms">What to work with.</param>
 /// <param name="Caller">Who is at the other end.</param>
 /// <param name="DraftDone">To be told when a draft that the action leaves behind is done.</param>
+/// <param name="TakeMemory">Hands over the request's share of a budget, to whatever holds its bytes for longer.</param>
 /// <param name="Cancellation">The connection ends.</param>
-sealed record Turn(Rooms Rooms, Caller Caller, Action DraftDone, CancellationToken Cancellation)
+[StructLayout(LayoutKind.Auto)]
+readonly record struct Turn(
+    Rooms Rooms, Caller Caller, Action DraftDone, Func<ByteBudget.Lease?> TakeMemory, CancellationToken Cancellation)
 {
     readonly Session? _session;
 

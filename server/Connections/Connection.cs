@@ -1,4 +1,3 @@
-using System.Net.WebSockets;
 using Conclave.Protocol;
 using Conclave.Server.Accounts;
 using Conclave.Server.Actions;
@@ -15,31 +14,31 @@ sealed partial class Connection : IAsyncDisposable
     // How long a peer may take to say goodbye after we did.
     static readonly TimeSpan GoodbyeMax = TimeSpan.FromSeconds(5);
 
-    readonly WebSocket _socket;
-    readonly FrameStream _stream;
+    readonly FrameReader _reader;
     readonly Vitals _vitals;
     readonly Rooms _rooms;
     readonly ILogger _logger;
-    readonly Incoming _incoming;
     readonly Outbox _outbox;
     readonly Caller _caller;
     readonly CancellationTokenSource _aborted = new();
     readonly Signal _draftsDone = new();
+    readonly Turn _turn;
     int _draftsOpen;
     long _usesNotedAt;
 
     public Connection(Peer peer, Rooms rooms, RequestBudgets budgets, ILogger logger)
     {
-        _socket = peer.Socket;
-        _stream = peer.Stream;
-        _vitals = new Vitals(peer.Stream, peer.Transport, rooms.Limits, rooms.Time);
         _rooms = rooms;
         _logger = logger;
-        _incoming = new Incoming(_socket, budgets, rooms.Limits, rooms.Time);
+        _aborted.Token.UnsafeRegister(static abort => ((Action)abort!)(), peer.Abort);
         var signal = new Signal();
         var subscriptions = new Subscriptions(rooms.Live, signal);
-        _outbox = new Outbox(peer.Stream, signal, subscriptions, rooms, _aborted.Token);
+        var writer = new FrameWriter(peer.Transport.Output, rooms.Time);
+        _outbox = new Outbox(writer, signal, subscriptions, rooms, _aborted.Token);
+        _reader = new FrameReader(peer.Transport.Input, budgets, rooms.Limits, rooms.Time) { Pinged = _outbox.Pong };
+        _vitals = new Vitals(_reader, writer, peer.Socket, rooms.Limits, rooms.Time);
         _caller = new Caller(peer.Address, peer.Client, subscriptions, rooms.Presence, Tell);
+        _turn = new Turn(rooms, _caller, DraftDone, _reader.TakeLease, _aborted.Token);
         _usesNotedAt = rooms.Time.GetTimestamp();
     }
 
@@ -81,7 +80,7 @@ sealed partial class Connection : IAsyncDisposable
                 break;
         }
         // Others wait for the memory that is set aside for it.
-        if (_incoming.GrowingSince is > 0 and var since
+        if (_reader.GrowingSince is > 0 and var since
             && _rooms.Time.GetElapsedTime(since) >= _rooms.Limits.RequestTimeMax)
             _outbox.Close(CloseCode.Overload);
     }
@@ -106,15 +105,13 @@ sealed partial class Connection : IAsyncDisposable
         catch (ObjectDisposedException)
         {
             // It has just ended by itself.
-            return;
         }
-        _socket.Abort();
     }
 
     public ValueTask DisposeAsync()
     {
+        _reader.Dispose();
         _aborted.Dispose();
-        _socket.Dispose();
         return ValueTask.CompletedTask;
     }
 
@@ -125,8 +122,7 @@ sealed partial class Connection : IAsyncDisposable
         {
             await half;
         }
-        catch (Exception fault) when (fault is WebSocketException or IOException or OperationCanceledException
-            or ObjectDisposedException)
+        catch (Exception fault) when (fault is IOException or OperationCanceledException or ObjectDisposedException)
         {
             // The peer is gone, or was cut loose: there is nobody to tell.
             await AbortAsync();
@@ -140,19 +136,11 @@ sealed partial class Connection : IAsyncDisposable
 
     async Task ReadAsync()
     {
-        try
-        {
-            var closeCode = await ReadRequestsAsync();
-            _outbox.Close(closeCode);
-            if (closeCode != CloseCode.Done)
-                await DiscardAsync();
-        }
-        catch (WebSocketException fault) when (fault.WebSocketErrorCode == WebSocketError.Faulted)
-        {
-            // Text that is not UTF-8, or no frames at all: the framework has said so to the peer, and reads no more.
-            _outbox.Close(CloseCode.NotUtf8);
-            await _stream.DiscardAsync(_aborted.Token);
-        }
+        var closeCode = await ReadRequestsAsync();
+        _outbox.Close(closeCode);
+        // Else the close would reach a peer that still sends as a reset, before it could read why.
+        if (closeCode != CloseCode.Done)
+            await _reader.DiscardAsync();
     }
 
     // Answers until there are no more requests. Returns the code to close with.
@@ -161,45 +149,41 @@ sealed partial class Connection : IAsyncDisposable
         while (true)
         {
             await _outbox.WaitForRoomAsync(_caller.IsKnown);
-            var (frame, closeCode) = await _incoming.ReadAsync(_caller.IsKnown, _aborted.Token);
-            if (frame is null)
+            var closeCode = await _reader.ReadAsync(_caller.IsKnown, _aborted.Token);
+            if (closeCode != 0)
                 return closeCode;
             if (_outbox.TryExpect())
-                await AnswerAsync(frame);
-            else
-                frame.Lease.Dispose();
-            frame.Dispose();
+                await AnswerAsync();
+            _reader.Release();
         }
     }
 
-    async Task AnswerAsync(IncomingFrame frame)
+    async ValueTask AnswerAsync()
     {
-        var request = Request.Read(frame.Bytes);
+        var request = Request.Read(_reader.Request);
         if (request?.Action != ActionName.Message)
             await WaitForDraftsAsync();
-        var hasDraft = false;
-        var turn = new Turn(_rooms, _caller, () => DraftDone(frame.Lease), _aborted.Token);
+        // Before it is decided: a draft may be done before its answer is seen here.
         Interlocked.Increment(ref _draftsOpen);
+        var hasDraft = false;
         try
         {
-            var answer = request is null ? Dispatch.BadJson() : await DecideAsync(request, turn);
+            var answer = request is null ? Dispatch.BadJson() : await DecideAsync(request);
             hasDraft = answer.Draft is not null;
-            _outbox.Add(answer, request?.Id ?? default, request is null ? null : NameOf(request));
+            _outbox.Add(answer, request?.Id ?? default, request is { Action.Length: > 0 } ? request.Action : null);
         }
         finally
         {
             if (!hasDraft)
-                DraftDone(frame.Lease);
+                Interlocked.Decrement(ref _draftsOpen);
         }
     }
 
-    static string? NameOf(Request request) => request.Action.Length > 0 ? request.Action : null;
-
-    async ValueTask<Answer> DecideAsync(Request request, Turn turn)
+    async ValueTask<Answer> DecideAsync(Request request)
     {
         try
         {
-            return await Dispatch.AnswerAsync(request, turn);
+            return await Dispatch.AnswerAsync(request, _turn);
         }
         catch (Exception fault) when (Refused.IsBusy(fault) && !_aborted.IsCancellationRequested)
         {
@@ -217,9 +201,8 @@ sealed partial class Connection : IAsyncDisposable
         }
     }
 
-    void DraftDone(ByteBudget.Lease lease)
+    void DraftDone()
     {
-        lease.Dispose();
         if (Interlocked.Decrement(ref _draftsOpen) == 0)
             _draftsDone.Set();
         _outbox.Wake();
@@ -231,26 +214,11 @@ sealed partial class Connection : IAsyncDisposable
             await _draftsDone.WaitAsync();
     }
 
-    // After we said goodbye to a peer that broke the rules: what it still sends is thrown away until it is gone, else
-    // the close would reach it as a reset before it could read why.
-    async Task DiscardAsync()
-    {
-        var buffer = new byte[4 << 10];
-        while (_socket.State is WebSocketState.Open or WebSocketState.CloseSent)
-        {
-            var received = await _socket.ReceiveAsync(buffer.AsMemory(), _aborted.Token);
-            if (received.MessageType == WebSocketMessageType.Close)
-                return;
-        }
-    }
-
     async Task CloseAfterAsync(Task<int> writing)
     {
-        var closeCode = await writing;
+        await writing;
         // The reading half waits for the peer's goodbye; it may never come.
         _aborted.CancelAfter(GoodbyeMax);
-        if (_socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
-            await _socket.CloseOutputAsync((WebSocketCloseStatus)closeCode, null, _aborted.Token);
     }
 
     void Tell(Notice notice)

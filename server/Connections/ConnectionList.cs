@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Conclave.Protocol;
 using Conclave.Server.Actions;
 using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Conclave.Server.Connections;
 
@@ -41,22 +42,23 @@ sealed partial class ConnectionList : IAsyncDisposable
     public bool IsOpen => !_isClosing;
 
     /// <summary>Makes a WebSocket of the request and serves it until it is over.</summary>
-    public async Task ServeAsync(HttpContext context, TappedUpgrade upgrade)
+    public async Task ServeAsync(HttpContext context)
     {
         if (_isClosing)
         {
             context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
             return;
         }
-        // The framework's own pings would need a timer for each connection; ours are sent by one loop for all.
-        var socket = await context.WebSockets.AcceptWebSocketAsync(
+        // The framework shakes hands. Its frames cost a task and a write each; ours go to and from the transport's own
+        // memory, many at once, so its socket is left alone from here on.
+        using var unused = await context.WebSockets.AcceptWebSocketAsync(
             new WebSocketAcceptContext { KeepAliveInterval = TimeSpan.Zero, DangerousEnableCompression = false });
         var peer = new Peer(
-            socket,
-            upgrade.Frames!,
+            context.Features.GetRequiredFeature<IConnectionTransportFeature>().Transport,
             context.Features.Get<IConnectionSocketFeature>()?.Socket,
             context.Connection.RemoteIpAddress ?? System.Net.IPAddress.None,
-            ClientOf(context));
+            ClientOf(context),
+            context.Abort);
         await using var connection = new Connection(peer, _rooms, _budgets, _logger);
         var running = connection.RunAsync();
         _connections[connection] = running;

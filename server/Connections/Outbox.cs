@@ -18,7 +18,11 @@ sealed class Outbox
 
     const int FramesAtOnce = 64;
 
-    readonly FrameStream _stream;
+    // Used between two waits only, so that a connection with nothing to send holds none.
+    [ThreadStatic]
+    static EntryFrame[]? _frames;
+
+    readonly FrameWriter _writer;
     readonly Signal _signal;
     readonly Subscriptions _subscriptions;
     readonly Limits _limits;
@@ -34,15 +38,16 @@ sealed class Outbox
     long _replyBytes;
     int _closeCode;
     bool _pingDue;
+    byte[]? _pongDue;
 
     // Whether a request is being decided, whose answer comes next.
     bool _isExpecting;
     bool _isOver;
 
     public Outbox(
-        FrameStream stream, Signal signal, Subscriptions subscriptions, Rooms rooms, CancellationToken aborted)
+        FrameWriter writer, Signal signal, Subscriptions subscriptions, Rooms rooms, CancellationToken aborted)
     {
-        _stream = stream;
+        _writer = writer;
         _signal = signal;
         _subscriptions = subscriptions;
         _limits = rooms.Limits;
@@ -129,6 +134,13 @@ sealed class Outbox
         _signal.Set();
     }
 
+    /// <summary>Answers a ping. Of several that came together only the newest is answered (RFC 6455, 5.5.3).</summary>
+    public void Pong(byte[] payload)
+    {
+        Volatile.Write(ref _pongDue, payload);
+        _signal.Set();
+    }
+
     /// <summary>Looks again: a draft is done.</summary>
     public void Wake() => _signal.Set();
 
@@ -141,24 +153,23 @@ sealed class Outbox
 
     async Task<int> SendAllAsync()
     {
-        using var outgoing = new Outgoing();
-        var frames = new EntryFrame[FramesAtOnce];
         while (true)
         {
             Aborted.ThrowIfCancellationRequested();
-            AddAnswers(outgoing);
-            AddHints(outgoing);
+            AddAnswers();
+            AddHints();
             if (!IsClosing)
-                AddEvents(outgoing, frames);
-            if (!outgoing.IsEmpty)
+                AddEvents(_frames ??= new EntryFrame[FramesAtOnce]);
+            if (!_writer.IsEmpty)
             {
-                await SendAsync(outgoing.Bytes);
-                outgoing.Clear();
+                await SendAsync();
                 ReleaseSent();
                 _room.Set();
             }
             else if (IsClosing && IsAnswered())
             {
+                _writer.AddClose(_closeCode);
+                await SendAsync();
                 return _closeCode;
             }
             else
@@ -177,9 +188,9 @@ sealed class Outbox
             return _answers.Count == 0 && !_isExpecting;
     }
 
-    void AddAnswers(Outgoing outgoing)
+    void AddAnswers()
     {
-        while (!outgoing.IsFull)
+        while (!_writer.IsFull)
         {
             Pending pending;
             lock (_gate)
@@ -191,7 +202,7 @@ sealed class Outbox
             }
             if (pending.Answer.Memory is { } memory)
                 _leaving.Add(memory);
-            outgoing.AddText(pending.Reply ?? pending.Answer.Encode(pending.Id, pending.Action));
+            _writer.Add(FrameKind.Text, pending.Reply ?? pending.Answer.Encode(pending.Id, pending.Action));
             pending.Answer.Starts?.Start();
         }
     }
@@ -214,26 +225,28 @@ sealed class Outbox
         }
     }
 
-    void AddHints(Outgoing outgoing)
+    void AddHints()
     {
         lock (_gate)
         {
-            while (!outgoing.IsFull && _hints.TryDequeue(out var hint))
-                outgoing.AddText(WireJson.Serialize(hint));
+            while (!_writer.IsFull && _hints.TryDequeue(out var hint))
+                _writer.Add(FrameKind.Text, WireJson.Serialize(hint));
         }
         if (Interlocked.Exchange(ref _pingDue, false))
-            outgoing.AddPing();
+            _writer.Add(FrameKind.Ping, []);
+        if (Interlocked.Exchange(ref _pongDue, null) is { } payload)
+            _writer.Add(FrameKind.Pong, payload);
     }
 
-    void AddEvents(Outgoing outgoing, EntryFrame[] frames)
+    void AddEvents(EntryFrame[] frames)
     {
-        while (!outgoing.IsFull && _subscriptions.Due.Next() is { } cursor)
+        while (!_writer.IsFull && _subscriptions.Due.Next() is { } cursor)
         {
-            switch (cursor.Take(frames, outgoing.Room, out var count))
+            switch (cursor.Take(frames, _writer.Room, out var count))
             {
                 case CursorState.Ready:
                     foreach (var frame in frames.AsSpan(0, count))
-                        outgoing.AddText(frame.Json.Span);
+                        _writer.Add(FrameKind.Text, frame.Json.Span);
                     // In turn with the others: one busy lobby does not starve them.
                     cursor.Wake();
                     break;
@@ -251,9 +264,12 @@ sealed class Outbox
         Array.Clear(frames);
     }
 
-    async Task SendAsync(ReadOnlyMemory<byte> bytes)
+    async ValueTask SendAsync()
     {
-        var sending = _stream.WriteAsync(bytes, Aborted).AsTask();
+        var flush = _writer.FlushAsync();
+        if (flush.IsCompletedSuccessfully)
+            return;
+        var sending = flush.AsTask();
         while (!sending.IsCompleted)
         {
             // A reader that stalls must not hold on to a page that others could read with.

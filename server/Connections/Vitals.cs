@@ -22,7 +22,7 @@ enum Pulse
 /// Judges whether anybody is at the other end. Signs of life: bytes that come, room that the peer's program makes by
 /// reading, and, while we write, bytes that it takes.
 /// </summary>
-sealed class Vitals(FrameStream stream, Socket? socket, Limits limits, TimeProvider time)
+sealed class Vitals(FrameReader reader, FrameWriter writer, Socket? socket, Limits limits, TimeProvider time)
 {
     // A peer that reads no more than our pings must answer them. In bytes.
     const int RoomMin = 512;
@@ -42,18 +42,18 @@ sealed class Vitals(FrameStream stream, Socket? socket, Limits limits, TimeProvi
             _room = progress.Room;
             _readAt = _movedAt = now;
         }
-        if (stream.WritingSince == 0 || progress.Acknowledged != _progress.Acknowledged)
-            _movedAt = Math.Max(now, stream.WritingSince);
+        if (writer.WritingSince == 0 || progress.Acknowledged != _progress.Acknowledged)
+            _movedAt = Math.Max(now, writer.WritingSince);
         _progress = progress;
 
         // While we do not read, for what came before is not answered yet, silence is our own doing.
-        var silence = stream.ReadingSince is > 0 and var since
+        var silence = reader.ReadingSince is > 0 and var since
             ? time.GetElapsedTime(Math.Max(_readAt, since), now)
             : TimeSpan.Zero;
         if (time.GetElapsedTime(_movedAt, now) >= limits.WriteStallMax)
             return Pulse.Stalled;
         // Behind a write that waits, no ping gets out and no answer can come: then only the write tells.
-        if (stream.WritingSince != 0 || silence < limits.PingInterval)
+        if (writer.WritingSince != 0 || silence < limits.PingInterval)
             return Pulse.Alive;
         return silence < 2 * limits.PingInterval ? Pulse.Quiet : Pulse.Gone;
     }

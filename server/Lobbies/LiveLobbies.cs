@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Conclave.Protocol;
 using Conclave.Server.Storage;
 
@@ -19,7 +20,7 @@ sealed class LiveLobbies(LobbyStore lobbies, EntryStore entries, Limits limits) 
     const int PageBytesMax = 256 << 10;
 
     readonly Lock _gate = new();
-    readonly Dictionary<Guid, (Tail Tail, int Holders)> _tails = [];
+    readonly ConcurrentDictionary<Guid, (Tail Tail, int Holders)> _tails = new();
     readonly SemaphoreSlim _pageReaders = new(PageReadersMax);
     long _tailBytes;
 
@@ -69,13 +70,16 @@ sealed class LiveLobbies(LobbyStore lobbies, EntryStore entries, Limits limits) 
         Release(cursor.Lobby.LobbyId);
     }
 
+    /// <summary>
+    /// Whether anybody here follows the lobby. Who begins to after this was asked reads the end of the log later, and
+    /// with it what was committed before.
+    /// </summary>
+    public bool IsFollowed(Guid lobbyId) => _tails.ContainsKey(lobbyId);
+
     /// <summary>Takes over what was committed to one lobby, in order.</summary>
     public void Append(Guid lobbyId, List<StoredEntry> committed)
     {
-        Tail? tail;
-        lock (_gate)
-            tail = _tails.GetValueOrDefault(lobbyId).Tail;
-        if (tail is not null && Count(tail.Append(committed)) > limits.TailBytesBudget)
+        if (_tails.TryGetValue(lobbyId, out var held) && Count(held.Tail.Append(committed)) > limits.TailBytesBudget)
             Shrink();
     }
 
@@ -109,7 +113,8 @@ sealed class LiveLobbies(LobbyStore lobbies, EntryStore entries, Limits limits) 
             var range = new PageRange(cursor.Position, Backward: false, PageCountMax, PageBytesMax);
             var page = await entries.ReadAsync(cursor.Lobby, range, cancellation);
             var name = cursor.Tail.LobbyName;
-            return page.ConvertAll(entry => EntryFrame.Of(entry, name));
+            var encoder = new EntryEncoder(cursor.Lobby.LobbyId, name);
+            return page.ConvertAll(encoder.Encode);
         }
         finally
         {
@@ -138,7 +143,7 @@ sealed class LiveLobbies(LobbyStore lobbies, EntryStore entries, Limits limits) 
                 _tails[lobbyId] = (tail, holders - 1);
                 return;
             }
-            _tails.Remove(lobbyId);
+            _tails.TryRemove(lobbyId, out _);
             Count(-tail.Close());
         }
     }

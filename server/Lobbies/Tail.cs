@@ -20,6 +20,7 @@ sealed class Tail
     int _count;
     long _lastSeq;
     bool _isClosed;
+    EntryEncoder? _encoder;
 
     /// <summary>Bytes held, about.</summary>
     public long Bytes { get; private set; }
@@ -28,7 +29,16 @@ sealed class Tail
     public long LastUsed { get; private set; }
 
     /// <summary>The lobby's name, for the frames of entries to come.</summary>
-    public string LobbyName { get; private set; } = "";
+    public string LobbyName
+    {
+        get;
+        private set
+        {
+            if (field != value)
+                _encoder = null;
+            field = value;
+        }
+    } = "";
 
     /// <summary>
     /// Lets <paramref name="cursor"/> follow from now on. <paramref name="standing"/> may be older than what is here
@@ -80,7 +90,8 @@ sealed class Tail
                 // Somebody else wrote in between. The gap is in the database, and cursors read it there.
                 if (entry.Seq > _lastSeq + 1)
                     StartAfter(entry.Seq - 1);
-                Add(EntryFrame.Of(entry, LobbyName));
+                _encoder ??= new EntryEncoder(entry.LobbyId, LobbyName);
+                Add(_encoder.Encode(entry));
             }
             LastUsed = Stopwatch.GetTimestamp();
             Wake();

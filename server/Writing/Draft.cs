@@ -1,3 +1,4 @@
+using Conclave.Server.Lobbies;
 using Conclave.Server.Storage;
 
 namespace Conclave.Server.Writing;
@@ -13,6 +14,9 @@ sealed class Draft(NewEntry entry, Action completed)
 
     public NewEntry Entry { get; } = entry;
 
+    /// <summary>The share of a budget that the entry takes until it is decided; null for a small one.</summary>
+    public ByteBudget.Lease? Memory { get; init; }
+
     /// <summary>Whether <see cref="Result"/> is there.</summary>
     public bool IsDone => _isDone;
 
@@ -25,11 +29,15 @@ sealed class Draft(NewEntry entry, Action completed)
     /// <summary>Whether a flight that carried it ended without an answer: then it may be in the log.</summary>
     public bool MayBeStored { get; set; }
 
-    public void Complete(Appended result, string? trace = null)
+    /// <summary>Says what became of it, and wakes nobody yet.</summary>
+    public void Decide(Appended result, string? trace = null)
     {
+        Memory?.Dispose();
         Trace = trace;
         _result = result;
         _isDone = true;
-        completed();
     }
+
+    /// <summary>Tells whoever submitted it. Once, after <see cref="Decide"/>.</summary>
+    public void Tell() => completed();
 }

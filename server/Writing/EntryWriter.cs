@@ -39,7 +39,7 @@ sealed class EntryWriter : IAsyncDisposable
 
     /// <summary>Hands a draft in. Drafts of one lobby enter its log in the order in which this was called.</summary>
     public ValueTask SubmitAsync(Draft draft, CancellationToken cancellation) =>
-        _inbox.Writer.WriteAsync(draft, cancellation);
+        _inbox.Writer.TryWrite(draft) ? ValueTask.CompletedTask : WaitAsync(draft, cancellation);
 
     /// <summary>Hands an entry in and waits until it is decided.</summary>
     public async Task<Draft> WriteAsync(NewEntry entry, CancellationToken cancellation)
@@ -57,6 +57,21 @@ sealed class EntryWriter : IAsyncDisposable
         _inbox.Writer.TryComplete();
         await _loop;
         await _stuck.DisposeAsync();
+    }
+
+    async ValueTask WaitAsync(Draft draft, CancellationToken cancellation)
+    {
+        var isTaken = false;
+        try
+        {
+            await _inbox.Writer.WriteAsync(draft, cancellation);
+            isTaken = true;
+        }
+        finally
+        {
+            if (!isTaken)
+                draft.Memory?.Dispose();
+        }
     }
 
     async Task RunAsync()

@@ -67,30 +67,45 @@ sealed partial class Flight(
         var results = await SendAsync(drafts, patient);
         Interlocked.Exchange(ref _awaySince, 0);
         List<Draft> locked = [];
+        var stored = 0;
+        for (var index = 0; index < results.Length; index++)
+        {
+            if (results[index].Verdict == Verdict.Locked)
+            {
+                locked.Add(drafts[index]);
+                continue;
+            }
+            drafts[index].Decide(results[index]);
+            stored += results[index].Verdict == Verdict.Stored ? 1 : 0;
+        }
+        Interlocked.Increment(ref _commits);
+        Interlocked.Add(ref _stored, stored);
+        // All are decided before anybody is woken, so that who has many gets them with one write.
+        Publish(drafts, results);
+        for (var index = 0; index < results.Length; index++)
+        {
+            if (results[index].Verdict != Verdict.Locked)
+                drafts[index].Tell();
+        }
+        return locked;
+    }
+
+    void Publish(List<Draft> drafts, Appended[] results)
+    {
         Dictionary<Guid, List<StoredEntry>> committed = [];
         for (var index = 0; index < results.Length; index++)
         {
             var result = results[index];
-            if (result.Verdict == Verdict.Locked)
-                locked.Add(drafts[index]);
             // What a flight without an answer has stored shows up as a duplicate, when the writer sends it again or the
             // client does. A tail passes over what it has.
-            else if (result.Verdict is Verdict.Stored or Verdict.Duplicate)
+            if (result.Verdict is Verdict.Stored or Verdict.Duplicate && lobbies.IsFollowed(result.LobbyId))
                 Collect(committed, drafts[index].Entry, result);
         }
         foreach (var (lobbyId, log) in committed)
         {
-            log.Sort((left, right) => left.Seq.CompareTo(right.Seq));
+            log.Sort(static (left, right) => left.Seq.CompareTo(right.Seq));
             lobbies.Append(lobbyId, log);
         }
-        Interlocked.Increment(ref _commits);
-        Interlocked.Add(ref _stored, results.Count(result => result.Verdict == Verdict.Stored));
-        for (var index = 0; index < results.Length; index++)
-        {
-            if (results[index].Verdict != Verdict.Locked)
-                drafts[index].Complete(results[index]);
-        }
-        return locked;
     }
 
     async Task<Appended[]> SendAsync(List<Draft> drafts, bool patient)
@@ -134,8 +149,14 @@ sealed partial class Flight(
     {
         LogAway(logger, drafts.Count, fault.GetType().Name);
         foreach (var draft in drafts)
-            draft.Complete(new Appended(draft.MayBeStored ? Verdict.Unknown : Verdict.Unavailable));
+            Complete(draft, new Appended(draft.MayBeStored ? Verdict.Unknown : Verdict.Unavailable));
         return [];
+    }
+
+    static void Complete(Draft draft, Appended result, string? trace = null)
+    {
+        draft.Decide(result, trace);
+        draft.Tell();
     }
 
     // Halves the batch until the culprit stands alone.
@@ -145,7 +166,7 @@ sealed partial class Flight(
         {
             var trace = ActivityTraceId.CreateRandom().ToHexString();
             LogBroken(logger, trace, NameOf(fault), fault.StackTrace ?? "");
-            drafts[0].Complete(new Appended(Verdict.Broken), trace);
+            Complete(drafts[0], new Appended(Verdict.Broken), trace);
             return [];
         }
         var half = drafts.Count / 2;

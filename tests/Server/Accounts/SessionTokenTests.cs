@@ -1,3 +1,4 @@
+using System.Text;
 using System.Security.Cryptography;
 using Conclave.Protocol;
 using Conclave.Server.Accounts;
@@ -40,8 +41,8 @@ public sealed class SessionTokenTests
 
     [Fact]
     public void Either_case_is_read() => Gen.Guid.Sample(token =>
-        Uuid.TryParse(token.ToString(), out var lower) && lower == token
-        && Uuid.TryParse(token.ToString().ToUpperInvariant(), out var upper) && upper == token);
+        Uuid.TryParse(Encoding.UTF8.GetBytes(token.ToString()), out var lower) && lower == token
+        && Uuid.TryParse(Encoding.UTF8.GetBytes(token.ToString().ToUpperInvariant()), out var upper) && upper == token);
 
     [Theory]
     [InlineData("")]
@@ -56,5 +57,6 @@ public sealed class SessionTokenTests
     [InlineData("+0112233-4455-4667-8899-aabbccddeeff")]
     [InlineData("001122334455-4667-8899-aabbccddeeff-")]
     [InlineData("00112233-4455-4667-8899-aabbccddee\u0665f")]
-    public void Any_other_form_is_refused(string text) => Assert.False(Uuid.TryParse(text, out _));
+    public void Any_other_form_is_refused(string text) =>
+        Assert.False(Uuid.TryParse(Encoding.UTF8.GetBytes(text), out _));
 }

@@ -93,10 +93,8 @@ public sealed class StopTests(PostgresCluster postgres)
     public async Task Connection_that_has_just_ended_may_still_be_cut()
     {
         await using var server = await TestServer.StartAsync(postgres);
-        await using var stream = new FrameStream(new MemoryStream(), TimeProvider.System);
-        using var socket = WebSocket.CreateFromStream(stream, new WebSocketCreationOptions { IsServer = true });
         var connection = new Connection(
-            new Peer(socket, stream, null, IPAddress.Loopback, null), server.Rooms,
+            new Peer(new StalledPipe(), null, IPAddress.Loopback, null, static () => { }), server.Rooms,
             new RequestBudgets(Limits.Default), NullLogger.Instance);
         await connection.DisposeAsync();
 

@@ -160,7 +160,7 @@ public sealed class CursorTests(PostgresCluster postgres)
         await rooms.AppendAsync(post);
 
         var entry = (await rooms.LogAsync(lobby))[1];
-        var json = Encoding.UTF8.GetString(EntryFrame.Of(entry, "den \"1\"").Json.Span);
+        var json = Encoding.UTF8.GetString(new EntryEncoder(entry.LobbyId, "den \"1\"").Encode(entry).Json.Span);
         Assert.Equal(
             $$"""
             {"event":"message","lobby_id":"{{lobby.LobbyId}}","lobby_name":"den \"1\"","seq":2,

@@ -64,7 +64,7 @@ public sealed class RemovalTests(PostgresCluster postgres)
         for (var turn = 0; turn < 40; turn++)
         {
             var (session, token) = await sessions.OpenAsync(person, client: null, address: null, Cancellation);
-            await sessions.FindAsync(token.ToString(), Cancellation);
+            await sessions.FindAsync(token, Cancellation);
             await Task.WhenAll(
                 reader.AskAsync($$"""{"action":"subscribe","lobby_name":"den","token":"{{token}}"}"""),
                 sessions.EndAsync(session, Cancellation));

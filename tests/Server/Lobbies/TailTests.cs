@@ -25,7 +25,7 @@ public sealed class TailTests
 
         Assert.Equal(-1, tail.Read(1, _frames, int.MaxValue));
         Assert.Equal(1, tail.Read(3, _frames, int.MaxValue));
-        Assert.Equal(EntryFrame.Of(Entry(4), "den").Json.ToArray(), _frames[0].Json.ToArray());
+        Assert.Equal(Encode(Entry(4)).Json.ToArray(), _frames[0].Json.ToArray());
         Assert.Equal(CursorState.Behind, cursor.Take(_frames, int.MaxValue, out _));
     }
 
@@ -48,7 +48,7 @@ public sealed class TailTests
         var tail = new Tail();
         Follow(tail, lastSeq: 1);
         tail.Append([Entry(2), Entry(3), Entry(4)]);
-        var bytes = EntryFrame.Of(Entry(2), "den").Json.Length;
+        var bytes = Encode(Entry(2)).Json.Length;
 
         Assert.Equal(2, tail.Read(1, _frames.AsSpan(0, 2), int.MaxValue));
         Assert.Equal(1, tail.Read(1, _frames, bytesMax: 1));
@@ -123,6 +123,8 @@ public sealed class TailTests
         tail.Attach(cursor, standing);
         return cursor;
     }
+
+    static EntryFrame Encode(StoredEntry entry) => new EntryEncoder(entry.LobbyId, "den").Encode(entry);
 
     static StoredEntry Entry(long seq) => new()
     {

@@ -276,7 +276,7 @@ public sealed class ConcurrencyTests(PostgresCluster postgres)
                 $"{entry.Kind} was judged {result.Verdict} between {from} and {to}");
         }
 
-        void JudgeRead(LobbyModel model, Read read)
+        static void JudgeRead(LobbyModel model, Read read)
         {
             var (lobby, user, after, reader, isOpen) = read;
             var standing = reader.Standing;
@@ -293,7 +293,8 @@ public sealed class ConcurrencyTests(PostgresCluster postgres)
                 Assert.True(seqs.Length > 0 && seqs[^1] >= model.Log.Count - 1, "entries were never delivered");
             foreach (var frame in reader.Frames)
             {
-                var expected = EntryFrame.Of(model.Log[(int)frame.Seq - 1], _lobbies[lobby].LobbyId.ToString());
+                var stored = model.Log[(int)frame.Seq - 1];
+                var expected = new EntryEncoder(stored.LobbyId, $"{stored.LobbyId}").Encode(stored);
                 Assert.True(frame.Json.Span.SequenceEqual(expected.Json.Span), "other bytes were delivered");
             }
         }

@@ -1,0 +1,139 @@
+using System.Buffers;
+using System.Buffers.Text;
+using System.Diagnostics;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Conclave.Protocol;
+using Conclave.Server.Storage;
+
+namespace Conclave.Server.Lobbies;
+
+/// <summary>Makes frames of the entries of one lobby, under the name it has now.</summary>
+/// <param name="lobbyId">The lobby.</param>
+/// <param name="lobbyName">Its name; an entry that names the lobby itself keeps its own.</param>
+sealed class EntryEncoder(Guid lobbyId, string lobbyName)
+{
+    // What the JSON around row_data takes at most, beside the lobby's name: a login has 64 characters.
+    const int EnvelopeBytesMax = 512;
+
+    const int UuidBytes = 36;
+
+    // What every message of the lobby begins with.
+    readonly byte[] _head = Encoding.UTF8.GetBytes(
+        $$"""{"event":"message","lobby_id":"{{lobbyId}}","lobby_name":"{{Escape(lobbyName)}}","seq":""");
+
+    [ThreadStatic]
+    static byte[]? _scratch;
+
+    public EntryFrame Encode(StoredEntry entry)
+    {
+        // By hand: every post comes by here, and a writer that checks and escapes takes several times as long.
+        if (entry.Kind == EntryKind.Message && !entry.RowData.IsEmpty)
+            return new EntryFrame(entry.Seq, EncodeMessage(entry), null);
+        var buffer = new ArrayBufferWriter<byte>(EnvelopeBytesMax);
+        using (var writer = new Utf8JsonWriter(buffer, WireJson.WriterOptions))
+            Write(writer, entry);
+        var removes = entry.Kind == EntryKind.MemberRemoved ? entry.Member!.PublicToken : (Guid?)null;
+        return new EntryFrame(entry.Seq, buffer.WrittenMemory, removes);
+    }
+
+    byte[] EncodeMessage(StoredEntry entry)
+    {
+        var scratch = _scratch is { } kept && kept.Length >= _head.Length + EnvelopeBytesMax
+            ? kept
+            : _scratch = new byte[_head.Length + EnvelopeBytesMax];
+        var count = 0;
+        Append(scratch, ref count, _head);
+        Utf8Formatter.TryFormat(entry.Seq, scratch.AsSpan(count), out var digits);
+        count += digits;
+        Append(scratch, ref count, ",\"sent_at\":\""u8);
+        count += TimeJsonConverter.Write(entry.SentAt, scratch.AsSpan(count));
+        // A login needs no escapes.
+        Append(scratch, ref count, "\",\"from\":{\"login\":\""u8);
+        count += Encoding.ASCII.GetBytes(entry.Author.Login, scratch.AsSpan(count));
+        Append(scratch, ref count, "\",\"public_token\":\""u8);
+        AppendUuid(scratch, ref count, entry.Author.PublicToken);
+        Append(scratch, ref count, "\"},\"row_data\":"u8);
+        var rowAt = count;
+        Append(scratch, ref count, ",\"nonce\":\""u8);
+        AppendUuid(scratch, ref count, entry.Nonce);
+        Append(scratch, ref count, "\"}"u8);
+
+        var json = GC.AllocateUninitializedArray<byte>(count + entry.RowData.Length);
+        scratch.AsSpan(0, rowAt).CopyTo(json);
+        entry.RowData.Span.CopyTo(json.AsSpan(rowAt));
+        scratch.AsSpan(rowAt, count - rowAt).CopyTo(json.AsSpan(rowAt + entry.RowData.Length));
+        return json;
+    }
+
+    static string Escape(string text) =>
+        JsonEncodedText.Encode(text, JavaScriptEncoder.UnsafeRelaxedJsonEscaping).ToString();
+
+    static void Append(byte[] buffer, ref int count, ReadOnlySpan<byte> bytes)
+    {
+        bytes.CopyTo(buffer.AsSpan(count));
+        count += bytes.Length;
+    }
+
+    static void AppendUuid(byte[] buffer, ref int count, Guid uuid)
+    {
+        var isWritten = uuid.TryFormat(buffer.AsSpan(count), out var bytes);
+        Debug.Assert(isWritten && bytes == UuidBytes);
+        count += bytes;
+    }
+
+    void Write(Utf8JsonWriter writer, StoredEntry entry)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("event"u8, EntryKindName.Of(entry.Kind));
+        writer.WriteString("lobby_id"u8, lobbyId);
+        writer.WriteString("lobby_name"u8, entry.Name ?? lobbyName);
+        writer.WriteNumber("seq"u8, entry.Seq);
+        writer.WriteString("sent_at"u8, TimeJsonConverter.Text(entry.SentAt));
+        WritePerson(writer, "from"u8, entry.Author);
+        switch (entry.Kind)
+        {
+            case EntryKind.LobbyCreated:
+                writer.WriteBoolean("sealed"u8, false);
+                break;
+            case EntryKind.Message:
+                WriteMessage(writer, entry);
+                break;
+            default:
+                WritePerson(writer, "member"u8, entry.Member!);
+                break;
+        }
+        if (entry.Rights is { } rights)
+        {
+            writer.WriteStartArray("rights"u8);
+            foreach (var name in RightName.NamesOf(rights))
+                writer.WriteStringValue(name);
+            writer.WriteEndArray();
+        }
+        writer.WriteEndObject();
+    }
+
+    static void WriteMessage(Utf8JsonWriter writer, StoredEntry entry)
+    {
+        if (entry.RowData.IsEmpty)
+        {
+            writer.WriteBoolean("omitted"u8, true);
+            writer.WriteNumber("row_size"u8, entry.RowBytes);
+        }
+        else
+        {
+            writer.WritePropertyName("row_data"u8);
+            writer.WriteRawValue(entry.RowData.Span, skipInputValidation: true);
+        }
+        writer.WriteString("nonce"u8, entry.Nonce);
+    }
+
+    static void WritePerson(Utf8JsonWriter writer, ReadOnlySpan<byte> name, Person person)
+    {
+        writer.WriteStartObject(name);
+        writer.WriteString("login"u8, person.Login);
+        writer.WriteString("public_token"u8, person.PublicToken);
+        writer.WriteEndObject();
+    }
+}
