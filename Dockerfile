@@ -5,12 +5,14 @@ WORKDIR /source
 # What decides the packages comes first: as long as it stays the same, this layer is not built again.
 COPY global.json Directory.Build.props Directory.Packages.props ./
 COPY protocol/Protocol.csproj protocol/packages.lock.json protocol/
+COPY roster/Roster.csproj roster/packages.lock.json roster/
 COPY server/Server.csproj server/packages.lock.json server/
 RUN --mount=type=cache,id=conclave-nuget,target=/root/.nuget/packages \
     dotnet restore server --locked-mode
 
 COPY .editorconfig BannedSymbols.txt ./
 COPY protocol protocol
+COPY roster roster
 COPY server server
 # The package of libsodium carries its library for every system; the image needs the two it can run on.
 RUN --mount=type=cache,id=conclave-nuget,target=/root/.nuget/packages \
