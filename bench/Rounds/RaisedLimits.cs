@@ -14,17 +14,18 @@ static class RaisedLimits
 
     static readonly string[] OfOneUserOrAddress =
     [
-        "Connections", "Messages", "MessageBytes", "Invitations", "Lobbies", "UserSessions", "LobbyBytes",
+        "ConnectionsPerAddressMax", "MessagesPerSecond", "MessageBytesPerSecond", "InvitationsPerHour",
+        "LobbiesPerUserMax", "SessionsPerUserMax", "LobbyBytesMax",
     ];
 
     /// <summary>Environment variables for the server.</summary>
     public static IReadOnlyDictionary<string, string> All { get; } = typeof(Limits).GetProperties()
-        .Where(property => property.DeclaringType == typeof(Limits)
-            && OfOneUserOrAddress.Any(start => property.Name.StartsWith(start, StringComparison.Ordinal)))
-        .Select(property => (property.Name, None))
-        .Append((nameof(Limits.InFlightMax), InFlight))
+        .Select(property => property.Name)
+        .Intersect(OfOneUserOrAddress)
+        .Select(name => (Name: name, Value: None))
+        .Append((Name: nameof(Limits.InFlightMax), Value: InFlight))
         .ToDictionary(
-            limit => "CONCLAVE_LIMIT_" + JsonNamingPolicy.SnakeCaseUpper.ConvertName(limit.Item1),
-            limit => limit.Item2,
+            limit => "CONCLAVE_LIMIT_" + JsonNamingPolicy.SnakeCaseUpper.ConvertName(limit.Name),
+            limit => limit.Value,
             StringComparer.Ordinal);
 }
