@@ -17,5 +17,8 @@ public static class ActionName
     public const string History = "history";
     public const string Unsubscribe = "unsubscribe";
     public const string Logout = "logout";
+    public const string Sessions = "sessions";
+    public const string RevokeSession = "revoke_session";
+    public const string ChangePassword = "change_password";
     public const string Ping = "ping";
 }

@@ -12,6 +12,7 @@ public static class ErrorCode
     public const string BadCredentials = "bad_credentials";
     public const string BadToken = "bad_token";
     public const string Forbidden = "forbidden";
+    public const string RegistrationClosed = "registration_closed";
     public const string NoSuchUser = "no_such_user";
     public const string NoSuchLobby = "no_such_lobby";
     public const string NoSuchMessage = "no_such_message";

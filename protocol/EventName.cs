@@ -14,5 +14,21 @@ public static class EventName
     // Hints outside the log, which may be lost with the connection.
     public const string Invited = "invited";
     public const string Removed = "removed";
+    public const string SessionEnded = "session_ended";
     public const string ServerClosing = "server_closing";
+}
+
+/// <summary>Why a session ended: the <c>reason</c> of <see cref="EventName.SessionEnded"/>.</summary>
+public static class SessionEnd
+{
+    public const string Logout = "logout";
+
+    /// <summary>By another session of the user or by the operator, or to make room for a newer one.</summary>
+    public const string Revoked = "revoked";
+
+    public const string Expired = "expired";
+    public const string PasswordChanged = "password_changed";
+
+    /// <summary>The operator has disabled the user.</summary>
+    public const string Disabled = "disabled";
 }

@@ -62,6 +62,12 @@ public sealed record Limits
     /// <summary>How long a token lives after its last use. Default: 30 days.</summary>
     public TimeSpan SessionLifetime { get; init; } = TimeSpan.FromDays(30);
 
+    /// <summary>
+    /// Sessions of one user. Beyond, the one unused for longest ends, or if all are in use there are no more.
+    /// Default: 50.
+    /// </summary>
+    public int SessionsPerUserMax { get; init; } = 50;
+
     /// <summary>How long a write may move no byte before the connection ends with 4001. Default: 60 s.</summary>
     public TimeSpan WriteStallMax { get; init; } = TimeSpan.FromSeconds(60);
 

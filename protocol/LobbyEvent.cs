@@ -55,6 +55,9 @@ public sealed class LobbyEvent
 /// <param name="LobbyName">Of <c>invited</c> and <c>removed</c>.</param>
 /// <param name="From">Of <c>invited</c>: who invited.</param>
 /// <param name="Rights">Of <c>invited</c>: what was granted.</param>
+/// <param name="SessionId">Of <c>session_ended</c>: which one; <c>sessions</c> lists it no more.</param>
+/// <param name="Reason">Of <c>session_ended</c>: one of <see cref="SessionEnd"/>.</param>
 public sealed record Hint(
     string Event, Guid? LobbyId = null, string? LobbyName = null, Person? From = null,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] Rights? Rights = null);
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] Rights? Rights = null,
+    Guid? SessionId = null, string? Reason = null);

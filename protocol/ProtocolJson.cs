@@ -49,6 +49,8 @@ public static class WireJson
 [JsonSerializable(typeof(MembersReply))]
 [JsonSerializable(typeof(HistoryPage))]
 [JsonSerializable(typeof(HistoryReply))]
+[JsonSerializable(typeof(SessionsReply))]
+[JsonSerializable(typeof(RevokeSessionReply))]
 [JsonSerializable(typeof(PingReply))]
 [JsonSerializable(typeof(LobbyEvent))]
 [JsonSerializable(typeof(Hint))]

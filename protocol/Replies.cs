@@ -3,7 +3,7 @@ namespace Conclave.Protocol;
 /// <summary>What anybody may know of a user.</summary>
 public sealed record Person(string Login, Guid PublicToken);
 
-/// <summary>Replies that say no more than ok: <c>logout</c>, <c>unsubscribe</c>.</summary>
+/// <summary>Replies that say no more than ok, such as that to <c>logout</c>.</summary>
 public sealed class DoneReply : Reply;
 
 public sealed class RegisterReply : Reply
@@ -155,6 +155,30 @@ public sealed class HistoryReply : Reply
 
     /// <summary>Whether there are more on the side where the page was cut.</summary>
     public required bool More { get; init; }
+}
+
+public sealed class SessionsReply : Reply
+{
+    /// <summary>The one that asks first, then the newest first.</summary>
+    public required IReadOnlyList<OwnSession> Sessions { get; init; }
+}
+
+/// <summary>One of one's sessions. It does not tell the token, which nobody can be told again.</summary>
+/// <param name="SessionId">Names it in <c>revoke_session</c>; proves nothing.</param>
+/// <param name="CreatedAt">When its user signed in.</param>
+/// <param name="LastUsedAt">When its token was used last, to within an hour.</param>
+/// <param name="ExpiresAt">When it ends if it is not used again.</param>
+/// <param name="Client">What the program that signed in calls itself; null if it did not say.</param>
+/// <param name="Address">Where it signed in from; null if that is not known.</param>
+/// <param name="Current">Whether it is the one that asks.</param>
+public sealed record OwnSession(
+    Guid SessionId, DateTimeOffset CreatedAt, DateTimeOffset LastUsedAt, DateTimeOffset ExpiresAt,
+    string? Client, string? Address, bool Current);
+
+public sealed class RevokeSessionReply : Reply
+{
+    /// <summary>How many sessions ended: 0 if that one was over already, or is nobody's.</summary>
+    public required int Revoked { get; init; }
 }
 
 public sealed class PingReply : Reply

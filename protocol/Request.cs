@@ -75,21 +75,24 @@ public sealed class Request
     /// <summary>The name of a lobby that the lobbies after it are asked for; null if there is none.</summary>
     public string? AfterLobbyName() => Has("after") ? LobbyName("after") : null;
 
-    /// <summary>The password in UTF-8, at most <see cref="Login.PasswordBytesMax"/>; the caller wipes them.</summary>
-    public byte[] Password()
+    /// <summary>
+    /// A new password in UTF-8, at most <see cref="Login.PasswordBytesMax"/>; the caller wipes the bytes.
+    /// </summary>
+    public byte[] Password(string field = "password")
     {
-        var password = Encoding.UTF8.GetBytes(Text("password"u8, "password"));
+        var password = PasswordAttempt(field);
         if (password.Length > Protocol.Login.PasswordBytesMax)
-            return Fail<byte[]>([], "password", "password must be at most 1024 bytes", ErrorCode.TooLarge);
+            return Fail<byte[]>([], field, field + " must be at most 1024 bytes", ErrorCode.TooLarge);
         if (password.Length < Protocol.Login.PasswordBytesMin)
-            return Fail(password, "password", "password must be at least 8 bytes");
+            return Fail(password, field, field + " must be at least 8 bytes");
         return password;
     }
 
     /// <summary>
     /// A password that is compared, not set: one of a length that none can have is a wrong password, not a bad form.
     /// </summary>
-    public byte[] PasswordAttempt() => Encoding.UTF8.GetBytes(Text("password"u8, "password"));
+    public byte[] PasswordAttempt(string field = "password") =>
+        Encoding.UTF8.GetBytes(Text(Encoding.UTF8.GetBytes(field), field));
 
     public string LobbyName() => LobbyName("lobby_name");
 

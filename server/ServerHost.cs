@@ -148,6 +148,8 @@ sealed class ServerHost : IAsyncDisposable
         var live = new LiveLobbies(lobbies, entries, limits);
         open.Push(new Closing(live));
         var presence = new Presence();
+        var sessions = new Sessions(new SessionStore(database), presence, limits, time);
+        open.Push(new SessionSweep(sessions, time, logs.CreateLogger<SessionSweep>()));
         var passwords = new PasswordHasher(limits);
         open.Push(new Closing(passwords));
         var writer = new EntryWriter(entries, live, limits, time, logs.CreateLogger<EntryWriter>());
@@ -158,7 +160,7 @@ sealed class ServerHost : IAsyncDisposable
             Users = new UserStore(database),
             Lobbies = lobbies,
             Entries = entries,
-            Sessions = new Sessions(new SessionStore(database), presence, limits, time),
+            Sessions = sessions,
             Presence = presence,
             Passwords = passwords,
             Throttle = new SignInThrottle(limits, time),

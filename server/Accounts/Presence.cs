@@ -6,30 +6,61 @@ namespace Conclave.Server.Accounts;
 sealed record Notice(Hint? Hint, Guid? EndedSessionId = null);
 
 /// <summary>
-/// Which connections a user has here. Each is a function that takes a notice: it must not wait, and may drop it.
+/// Which connections a user has here, and by which sessions. Each connection is a function that takes a notice: it must
+/// not wait, and may drop it.
 /// </summary>
 sealed class Presence
 {
     readonly Lock _gate = new();
-    readonly Dictionary<Guid, HashSet<Action<Notice>>> _connections = [];
 
-    public void Join(Guid publicToken, Action<Notice> connection)
+    // For each connection of a user how many sessions of theirs it has shown.
+    readonly Dictionary<Guid, Dictionary<Action<Notice>, int>> _connections = [];
+    readonly Dictionary<Guid, (Guid PublicToken, HashSet<Action<Notice>> Connections)> _sessions = [];
+
+    /// <summary>A connection has shown a session, for the first time.</summary>
+    public void Join(Guid publicToken, Guid sessionId, Action<Notice> connection)
     {
         lock (_gate)
         {
+            if (!_sessions.TryGetValue(sessionId, out var session))
+                _sessions[sessionId] = session = (publicToken, []);
+            session.Connections.Add(connection);
             if (!_connections.TryGetValue(publicToken, out var ofUser))
                 _connections[publicToken] = ofUser = [];
-            ofUser.Add(connection);
+            ofUser[connection] = ofUser.GetValueOrDefault(connection) + 1;
         }
     }
 
-    public void Leave(Guid publicToken, Action<Notice> connection)
+    /// <summary>That connection is gone, or the session has ended: the end of what <see cref="Join"/> began.</summary>
+    public void Leave(Guid publicToken, Guid sessionId, Action<Notice> connection)
     {
         lock (_gate)
         {
-            if (_connections.TryGetValue(publicToken, out var ofUser) && ofUser.Remove(connection) && ofUser.Count == 0)
+            if (_sessions.TryGetValue(sessionId, out var session) && session.Connections.Remove(connection)
+                && session.Connections.Count == 0)
+                _sessions.Remove(sessionId);
+            if (!_connections.TryGetValue(publicToken, out var ofUser)
+                || !ofUser.TryGetValue(connection, out var sessions))
+                return;
+            if (sessions > 1)
+                ofUser[connection] = sessions - 1;
+            else if (ofUser.Remove(connection) && ofUser.Count == 0)
                 _connections.Remove(publicToken);
         }
+    }
+
+    /// <summary>The sessions that connections have shown here.</summary>
+    public Guid[] Sessions()
+    {
+        lock (_gate)
+            return [.. _sessions.Keys];
+    }
+
+    /// <summary>Takes out a session that has ended; returns whose it was, null if it was not shown.</summary>
+    public Guid? Forget(Guid sessionId)
+    {
+        lock (_gate)
+            return _sessions.Remove(sessionId, out var session) ? session.PublicToken : null;
     }
 
     /// <summary>Tells every connection of the user.</summary>
@@ -37,7 +68,7 @@ sealed class Presence
     {
         Action<Notice>[] connections;
         lock (_gate)
-            connections = _connections.TryGetValue(publicToken, out var ofUser) ? [.. ofUser] : [];
+            connections = _connections.TryGetValue(publicToken, out var ofUser) ? [.. ofUser.Keys] : [];
         foreach (var connection in connections)
             connection(notice);
     }

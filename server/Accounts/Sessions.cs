@@ -13,6 +13,9 @@ sealed class Sessions(SessionStore store, Presence presence, Limits limits, Time
 {
     static readonly TimeSpan Trust = TimeSpan.FromSeconds(1);
 
+    // What has ended is kept for so long, for other servers to see why.
+    static readonly TimeSpan EndedKept = TimeSpan.FromMinutes(5);
+
     const int KnownMax = 100_000;
 
     readonly ConcurrentDictionary<TokenHash, (Session Session, long CheckedAt)> _known = new();
@@ -23,15 +26,24 @@ sealed class Sessions(SessionStore store, Presence presence, Limits limits, Time
         limits.SessionLifetime / 2 < TimeSpan.FromHours(1) ? limits.SessionLifetime / 2 : TimeSpan.FromHours(1);
 
     /// <summary>Opens a session for a user who has shown the password. The token is shown this once.</summary>
-    public async Task<(Session Session, Guid Token)> OpenAsync(
-        Person person, string? client, IPAddress? address, CancellationToken cancellation)
+    /// <param name="person">Whose it is.</param>
+    /// <param name="passwordHash">The hash that the password was checked against.</param>
+    /// <param name="client">What the program at the other end calls itself; null if it does not say.</param>
+    /// <param name="address">Where it is; null if that is not known.</param>
+    /// <param name="cancellation">Gives up.</param>
+    public async Task<(SignIn Outcome, Session Session, Guid Token)> OpenAsync(
+        Person person, string passwordHash, string? client, IPAddress? address, CancellationToken cancellation)
     {
         var token = SessionToken.New();
         var now = time.GetUtcNow();
         var session = new Session(Guid.CreateVersion7(now), person, now + limits.SessionLifetime, now);
-        await store.TrimAsync(person.PublicToken, now, cancellation);
-        await store.AddAsync(SessionToken.Hash(token), session, client, address, cancellation);
-        return (session, token);
+        var known = address is { IsIPv4MappedToIPv6: true } ? address.MapToIPv4() : address;
+        // A use is noted with some delay: what has not been noted for twice as long is in use no more.
+        var (outcome, evicted) = await store.AddAsync(
+            new NewSession(session, SessionToken.Hash(token), client, known), passwordHash,
+            new SessionQuota(limits.SessionsPerUserMax, now - 2 * UseNoted), cancellation);
+        Announce(person.PublicToken, evicted, SessionEnd.Revoked);
+        return (outcome, session, token);
     }
 
     /// <summary>The session of a token; null if it is unknown or expired.</summary>
@@ -62,8 +74,8 @@ sealed class Sessions(SessionStore store, Presence presence, Limits limits, Time
     }
 
     /// <summary>Whether a session that was found goes on: asks the database, and trusts nothing older.</summary>
-    public Task<bool> IsOpenAsync(Session session, CancellationToken cancellation) =>
-        store.ExistsAsync(session.SessionId, cancellation);
+    public async Task<bool> IsOpenAsync(Session session, CancellationToken cancellation) =>
+        (await store.FindEndedAsync([session.SessionId], time.GetUtcNow(), cancellation)).Count == 0;
 
     /// <summary>Prolongs a session in use, unless that was noted within the hour. Returns it as it is then.</summary>
     public async ValueTask<Session> NoteUseAsync(Session session, CancellationToken cancellation)
@@ -76,16 +88,68 @@ sealed class Sessions(SessionStore store, Presence presence, Limits limits, Time
         return used;
     }
 
-    /// <summary>Ends a session: its token is worth nothing, and its subscriptions end.</summary>
-    public async Task EndAsync(Session session, CancellationToken cancellation)
+    /// <summary>The sessions of the user who asks, the asking one first.</summary>
+    public Task<List<OwnSession>> ListAsync(Session current, CancellationToken cancellation) =>
+        store.ListAsync(current, time.GetUtcNow(), cancellation);
+
+    /// <summary>
+    /// Ends a session of the user: its token is worth nothing, and its subscriptions end. Whether there was one.
+    /// </summary>
+    public async Task<bool> EndAsync(
+        Guid publicToken, Guid sessionId, string reason, CancellationToken cancellation)
     {
-        await store.RemoveAsync(session.SessionId, cancellation);
+        var ended = new EndedSession(sessionId, reason);
+        if (!await store.EndAsync(publicToken, ended, time.GetUtcNow(), cancellation))
+            return false;
+        Announce(publicToken, [sessionId], reason);
+        return true;
+    }
+
+    /// <summary>Ends every session of the user but the one that asks; returns how many.</summary>
+    public async Task<int> EndOthersAsync(Session current, CancellationToken cancellation)
+    {
+        var ended = await store.EndOthersAsync(current, time.GetUtcNow(), cancellation);
+        Announce(current.Person.PublicToken, ended, SessionEnd.Revoked);
+        return ended.Count;
+    }
+
+    /// <summary>Sessions have ended in the database: they end here too, and their connections hear of it.</summary>
+    public void Announce(Guid publicToken, IReadOnlyCollection<Guid> sessionIds, string reason)
+    {
+        if (sessionIds.Count == 0)
+            return;
         Interlocked.Increment(ref _endings);
         foreach (var (key, known) in _known)
         {
-            if (known.Session.SessionId == session.SessionId)
+            if (sessionIds.Contains(known.Session.SessionId))
                 _known.TryRemove(key, out _);
         }
-        presence.Tell(session.Person.PublicToken, new Notice(Hint: null, session.SessionId));
+        foreach (var sessionId in sessionIds)
+        {
+            presence.Forget(sessionId);
+            presence.Tell(publicToken, new Notice(
+                new Hint(EventName.SessionEnded, SessionId: sessionId, Reason: reason), sessionId));
+        }
     }
+
+    /// <summary>
+    /// Finds out which sessions that connections have shown here are over: expired, or ended by another server, the
+    /// operator or anybody who may write to the database. Called again and again.
+    /// </summary>
+    public async Task SweepAsync(CancellationToken cancellation)
+    {
+        var shown = presence.Sessions();
+        if (shown.Length == 0)
+            return;
+        foreach (var ended in await store.FindEndedAsync(shown, time.GetUtcNow(), cancellation))
+        {
+            // Not one that was announced meanwhile.
+            if (presence.Forget(ended.SessionId) is { } publicToken)
+                Announce(publicToken, [ended.SessionId], ended.Reason);
+        }
+    }
+
+    /// <summary>Deletes what is left of sessions that ended some minutes ago, whoever had them.</summary>
+    public Task TrimAsync(CancellationToken cancellation) =>
+        store.TrimAsync(time.GetUtcNow() - EndedKept, cancellation);
 }

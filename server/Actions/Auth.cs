@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using Conclave.Protocol;
-using Conclave.Server.Accounts;
+using Conclave.Server.Storage;
 
 namespace Conclave.Server.Actions;
 
@@ -20,45 +20,26 @@ static class Auth
 
     public static async ValueTask<Answer> RunAsync(Form form, Turn turn)
     {
-        var rooms = turn.Rooms;
-        var address = turn.Caller.Address;
-        if (!rooms.Throttle.TryBegin(form.Login, address, out var retryAfter))
-        {
-            return Answer.Refuse(
-                ErrorCode.RateLimited,
-                "too many failed attempts to sign in; wait",
-                retryAfterMs: (long)Math.Ceiling(retryAfter.TotalMilliseconds));
-        }
-        // The charge is taken back unless the password was looked at.
-        var verdict = PasswordVerdict.Overloaded;
         try
         {
-            var stored = await rooms.Users.FindPasswordHashAsync(form.Login, turn.Cancellation);
-            verdict = await rooms.Passwords.VerifyAsync(stored, form.Password, turn.Cancellation);
+            var (storedHash, refused) = await PasswordAttempt.CheckAsync(form.Login, form.Password, turn);
+            return refused ?? await OpenAsync(form.Login, storedHash!, turn);
         }
         finally
         {
             CryptographicOperations.ZeroMemory(form.Password);
-            if (verdict == PasswordVerdict.Match)
-                rooms.Throttle.Succeeded(form.Login, address);
-            else if (verdict == PasswordVerdict.Overloaded)
-                rooms.Throttle.Undone(form.Login, address);
         }
-        return verdict switch
-        {
-            PasswordVerdict.Match => await OpenAsync(form.Login, turn),
-            PasswordVerdict.Mismatch => BadCredentials(),
-            _ => Refused.Busy(),
-        };
     }
 
-    static async ValueTask<Answer> OpenAsync(string login, Turn turn)
+    static async ValueTask<Answer> OpenAsync(string login, string storedHash, Turn turn)
     {
         var rooms = turn.Rooms;
         if (await rooms.Users.FindAsync(login, turn.Cancellation) is not { } user)
-            return BadCredentials();
-        var (session, token) = await rooms.Sessions.OpenAsync(
-            user.Person, turn.Caller.Client, turn.Caller.Address, turn.Cancellation);
+            return Refused.BadCredentials();
+        var (outcome, session, token) = await rooms.Sessions.OpenAsync(
+            user.Person, storedHash, turn.Caller.Client, turn.Caller.Address, turn.Cancellation);
+        if (outcome != SignIn.Opened)
+            return outcome == SignIn.TooMany ? TooManySessions() : Refused.BadCredentials();
         turn.Caller.SignedIn = (session, token);
         turn.Caller.Note(session);
         return Answer.Of(new AuthReply
@@ -70,6 +51,6 @@ static class Auth
         });
     }
 
-    static Answer BadCredentials() =>
-        Answer.Refuse(ErrorCode.BadCredentials, "the login or the password is wrong");
+    static Answer TooManySessions() => Answer.Refuse(
+        ErrorCode.Limit, "this user has as many sessions in use as may be; end one of them");
 }

@@ -11,8 +11,8 @@ sealed class Caller(
 {
     readonly Lock _gate = new();
 
-    // Users, and their sessions that were shown here and have not ended.
-    readonly Dictionary<Guid, HashSet<Guid>> _users = [];
+    // The sessions that were shown here and have not ended, and whose they are.
+    readonly Dictionary<Guid, Guid> _sessions = [];
     (Guid Token, TokenHash Hash)? _hashed;
     Session? _noted;
 
@@ -43,33 +43,29 @@ sealed class Caller(
         IsKnown = true;
         if (ReferenceEquals(_noted, session))
             return;
-        var user = session.Person.PublicToken;
         lock (_gate)
         {
-            if (!_users.TryGetValue(user, out var sessions))
-            {
-                _users[user] = sessions = [];
-                presence.Join(user, tell);
-            }
-            sessions.Add(session.SessionId);
+            if (_sessions.TryAdd(session.SessionId, session.Person.PublicToken))
+                presence.Join(session.Person.PublicToken, session.SessionId, tell);
             _noted = session;
         }
     }
 
-    /// <summary>A session has ended, and with it its subscriptions; its user is no longer at this connection.</summary>
+    /// <summary>If it was that session, no session signs requests that have no token any more.</summary>
+    public void SignOut(Guid sessionId)
+    {
+        if (SignedIn?.Session.SessionId == sessionId)
+            SignedIn = null;
+    }
+
+    /// <summary>A session has ended, and with it its subscriptions; perhaps its user is no longer here.</summary>
     public void SessionEnded(Guid sessionId)
     {
         lock (_gate)
         {
             _noted = null;
-            foreach (var (user, sessions) in _users)
-            {
-                if (sessions.Remove(sessionId) && sessions.Count == 0)
-                {
-                    _users.Remove(user);
-                    presence.Leave(user, tell);
-                }
-            }
+            if (_sessions.Remove(sessionId, out var publicToken))
+                presence.Leave(publicToken, sessionId, tell);
         }
         Subscriptions.RemoveSession(sessionId);
     }
@@ -79,8 +75,8 @@ sealed class Caller(
     {
         lock (_gate)
         {
-            foreach (var user in _users.Keys)
-                presence.Leave(user, tell);
+            foreach (var (sessionId, publicToken) in _sessions)
+                presence.Leave(publicToken, sessionId, tell);
         }
         Subscriptions.Close();
     }

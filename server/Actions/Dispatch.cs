@@ -28,6 +28,9 @@ static class Dispatch
         ActionName.History => LargeAsync(request, turn, History.Read, History.RunAsync),
         ActionName.Unsubscribe => SignedInAsync(request, turn, Unsubscribe.Read, Unsubscribe.RunAsync),
         ActionName.Logout => SignedInAsync(request, turn, Logout.Read, Logout.RunAsync),
+        ActionName.Sessions => SignedInAsync(request, turn, OwnSessions.Read, OwnSessions.RunAsync),
+        ActionName.RevokeSession => SignedInAsync(request, turn, RevokeSession.Read, RevokeSession.RunAsync),
+        ActionName.ChangePassword => SignedInAsync(request, turn, ChangePassword.Read, ChangePassword.RunAsync),
         ActionName.Ping => OpenAsync(request, turn, Ping.Read, Ping.RunAsync),
         _ => ValueTask.FromResult(Unknown(request)),
     };

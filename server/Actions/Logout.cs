@@ -9,9 +9,10 @@ static class Logout
 
     public static async ValueTask<Answer> RunAsync(string? form, Turn turn)
     {
-        await turn.Rooms.Sessions.EndAsync(turn.Session, turn.Cancellation);
-        if (turn.Caller.SignedIn?.Session.SessionId == turn.Session.SessionId)
-            turn.Caller.SignedIn = null;
+        var session = turn.Session;
+        await turn.Rooms.Sessions.EndAsync(
+            session.Person.PublicToken, session.SessionId, SessionEnd.Logout, turn.Cancellation);
+        turn.Caller.SignOut(session.SessionId);
         return Answer.Of(new DoneReply());
     }
 }

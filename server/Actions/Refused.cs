@@ -21,6 +21,13 @@ static class Refused
     public static Answer BadToken() =>
         Answer.Refuse(ErrorCode.BadToken, "the token is missing, unknown or expired; sign in again");
 
+    public static Answer BadCredentials() =>
+        Answer.Refuse(ErrorCode.BadCredentials, "the login or the password is wrong");
+
+    /// <summary>Too often in a short time.</summary>
+    public static Answer RateLimited(string message, TimeSpan retryAfter) => Answer.Refuse(
+        ErrorCode.RateLimited, message, retryAfterMs: (long)Math.Ceiling(retryAfter.TotalMilliseconds));
+
     public static Answer Busy() => Answer.Refuse(Unavailable);
 
     const string ForbiddenMessage = "you are not a member of this lobby or lack the right to do this";

@@ -33,7 +33,8 @@ sealed partial class ConnectionList : IAsyncDisposable
         TimeSpan[] periods = [limits.PingInterval / 4, limits.WriteStallMax / 4, limits.RequestTimeMax / 4, LookMax];
         _beating = LookAfterAsync(periods.Min(), connection => connection.BeatAsync());
         // Apart, for it waits for the database: while that is away, peers must not seem gone.
-        _noting = LookAfterAsync(LookMax, connection => connection.NoteUsesAsync());
+        TimeSpan[] notings = [rooms.Sessions.UseNoted / 4, LookMax];
+        _noting = LookAfterAsync(notings.Min(), connection => connection.NoteUsesAsync());
     }
 
     public int Count => _connections.Count;

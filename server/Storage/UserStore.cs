@@ -39,12 +39,43 @@ sealed class UserStore(Database database)
         return await ReadAsync(command, cancellation);
     }
 
-    /// <summary>The stored hash of a user's password; null if there is no such user.</summary>
+    /// <summary>The stored hash of a user's password; null if there is no such user, or not any more.</summary>
     public async Task<string?> FindPasswordHashAsync(string login, CancellationToken cancellation)
     {
-        await using var command = database.Source.CreateCommand("SELECT password_hash FROM users WHERE login = $1");
+        await using var command = database.Source.CreateCommand(
+            "SELECT password_hash FROM users WHERE login = $1 AND disabled_at IS NULL");
         command.Parameters.Add(new() { Value = login });
         return (string?)await command.ExecuteScalarAsync(cancellation);
+    }
+
+    /// <summary>
+    /// Puts a new password hash in place of the one that was verified, and ends every other session of the user.
+    /// </summary>
+    /// <returns>The sessions that ended; null if the hash is another one by now, and nothing was done.</returns>
+    public async Task<List<Guid>?> ChangePasswordAsync(
+        Session current, string oldHash, string newHash, DateTimeOffset now, CancellationToken cancellation)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(cancellation);
+        await using var transaction = await connection.BeginTransactionAsync(cancellation);
+        await using (var change = new NpgsqlCommand(
+            "UPDATE users SET password_hash = $3 WHERE public_token = $1 AND password_hash = $2", connection))
+        {
+            change.Parameters.Add(new() { Value = current.Person.PublicToken });
+            change.Parameters.Add(new() { Value = oldHash });
+            change.Parameters.Add(new() { Value = newHash });
+            if (await change.ExecuteNonQueryAsync(cancellation) == 0)
+                return null;
+        }
+        // A statement of its own, which sees what a sign-in has added while the user's row was waited for.
+        List<Guid> ended;
+        await using (var end = new NpgsqlBatch(connection))
+        {
+            end.BatchCommands.Add(SessionStore.EndOthers(current, SessionEnd.PasswordChanged, now));
+            await using var reader = await end.ExecuteReaderAsync(cancellation);
+            ended = await SessionStore.ReadIdsAsync(reader, cancellation);
+        }
+        await transaction.CommitAsync(cancellation);
+        return ended;
     }
 
     static async Task<User?> ReadAsync(NpgsqlCommand command, CancellationToken cancellation)

@@ -1,5 +1,7 @@
+using System.Net;
 using System.Text;
 using Conclave.Protocol;
+using Conclave.Server.Accounts;
 using Conclave.Server.Storage;
 using Npgsql;
 
@@ -57,6 +59,16 @@ sealed class StorageRooms : IAsyncDisposable
         var person = new Person(login, Guid.CreateVersion7());
         Assert.True(await Users.AddAsync(person, "hash of " + login, Cancellation));
         return person;
+    }
+
+    /// <summary>A new session of a user of <see cref="AddUserAsync"/>, which must succeed.</summary>
+    public static async Task<(Session Session, Guid Token)> SignInAsync(
+        Sessions sessions, Person person, string? client = null, IPAddress? address = null)
+    {
+        var (outcome, session, token) = await sessions.OpenAsync(
+            person, "hash of " + person.Login, client, address, Cancellation);
+        Assert.Equal(SignIn.Opened, outcome);
+        return (session, token);
     }
 
     /// <summary>A lobby that <paramref name="creator"/> makes; seq 1 is its creation.</summary>

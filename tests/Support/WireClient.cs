@@ -74,6 +74,17 @@ sealed class WireClient : IAsyncDisposable
         return _events.Dequeue();
     }
 
+    /// <summary>The next event that is an entry of a lobby's log; hints before it are passed over.</summary>
+    public async Task<JsonObject> EntryAsync()
+    {
+        while (true)
+        {
+            var next = await EventAsync();
+            if (next.ContainsKey("seq"))
+                return next;
+        }
+    }
+
     /// <summary>The bytes of the next frame, whatever it is; null when the server closed.</summary>
     public async Task<byte[]?> FrameAsync()
     {

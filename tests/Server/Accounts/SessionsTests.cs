@@ -2,6 +2,7 @@ using Conclave.Protocol;
 using Conclave.Server.Accounts;
 using Conclave.Tests.Support;
 using Microsoft.Extensions.Time.Testing;
+using static Conclave.Tests.Support.StorageRooms;
 
 namespace Conclave.Tests.Server.Accounts;
 
@@ -15,7 +16,7 @@ public sealed class SessionsTests(PostgresCluster postgres)
         await using var rooms = await StorageRooms.OpenAsync(postgres);
         var sessions = Over(rooms, new Presence(), new FakeTimeProvider());
         var alice = await rooms.AddUserAsync("alice");
-        var (session, token) = await sessions.OpenAsync(alice, "curl", address: null, Cancellation);
+        var (session, token) = await SignInAsync(sessions, alice, "curl");
 
         Assert.Equal(session, await sessions.FindAsync(token, Cancellation));
         Assert.Equal(alice, (await sessions.FindAsync(token, Cancellation))!.Person);
@@ -28,8 +29,7 @@ public sealed class SessionsTests(PostgresCluster postgres)
         await using var rooms = await StorageRooms.OpenAsync(postgres);
         var time = new FakeTimeProvider();
         var sessions = Over(rooms, new Presence(), time);
-        var (_, token) = await sessions.OpenAsync(
-            await rooms.AddUserAsync("alice"), client: null, address: null, Cancellation);
+        var (_, token) = await SignInAsync(sessions, await rooms.AddUserAsync("alice"));
 
         for (var use = 0; use < 3; use++)
         {
@@ -51,8 +51,7 @@ public sealed class SessionsTests(PostgresCluster postgres)
         var time = new FakeTimeProvider();
         var limits = new Limits { SessionLifetime = TimeSpan.FromMinutes(10) };
         var sessions = new Sessions(rooms.Sessions, new Presence(), limits, time);
-        var (_, token) = await sessions.OpenAsync(
-            await rooms.AddUserAsync("alice"), client: null, address: null, Cancellation);
+        var (_, token) = await SignInAsync(sessions, await rooms.AddUserAsync("alice"));
 
         for (var use = 0; use < 5; use++)
         {
@@ -69,13 +68,13 @@ public sealed class SessionsTests(PostgresCluster postgres)
         var presence = new Presence();
         var (here, elsewhere) = (Over(rooms, presence, time), Over(rooms, new Presence(), time));
         var alice = await rooms.AddUserAsync("alice");
-        var (session, token) = await here.OpenAsync(alice, client: null, address: null, Cancellation);
-        var (_, otherToken) = await here.OpenAsync(alice, client: null, address: null, Cancellation);
+        var (session, token) = await SignInAsync(here, alice);
+        var (_, otherToken) = await SignInAsync(here, alice);
         List<Notice> notices = [];
-        presence.Join(alice.PublicToken, notices.Add);
+        presence.Join(alice.PublicToken, session.SessionId, notices.Add);
         Assert.NotNull(await elsewhere.FindAsync(token, Cancellation));
 
-        await here.EndAsync(session, Cancellation);
+        await here.EndAsync(alice.PublicToken, session.SessionId, SessionEnd.Logout, Cancellation);
 
         Assert.Null(await here.FindAsync(token, Cancellation));
         Assert.Equal([session.SessionId], notices.Select(notice => notice.EndedSessionId));
@@ -94,10 +93,12 @@ public sealed class SessionsTests(PostgresCluster postgres)
         var alice = await rooms.AddUserAsync("alice");
         for (var turn = 0; turn < 50; turn++)
         {
-            var (session, token) = await sessions.OpenAsync(alice, client: null, address: null, Cancellation);
+            var (session, token) = await SignInAsync(sessions, alice);
             await Task.WhenAll(
                 Task.Run(async () => await sessions.FindAsync(token, Cancellation), Cancellation),
-                Task.Run(() => sessions.EndAsync(session, Cancellation), Cancellation));
+                Task.Run(
+                    () => sessions.EndAsync(alice.PublicToken, session.SessionId, SessionEnd.Logout, Cancellation),
+                    Cancellation));
             Assert.Null(await sessions.FindAsync(token, Cancellation));
         }
     }
@@ -107,8 +108,7 @@ public sealed class SessionsTests(PostgresCluster postgres)
     {
         await using var rooms = await StorageRooms.OpenAsync(postgres);
         var sessions = Over(rooms, new Presence(), new FakeTimeProvider());
-        var (_, token) = await sessions.OpenAsync(
-            await rooms.AddUserAsync("alice"), client: null, address: null, Cancellation);
+        var (_, token) = await SignInAsync(sessions, await rooms.AddUserAsync("alice"));
 
         Assert.Equal(
             0L,

@@ -39,6 +39,7 @@ public sealed class TokenTests(SharedServer server, PostgresCluster postgres) : 
         var publicToken = (await alice.Client.DoAsync("""{"action":"whoami"}"""))["public_token"];
         await bob.Client.DoAsync($$"""{"action":"create_lobby","lobby_name":"of {{bob.Login}}"}""");
         await alice.Client.DoAsync("""{"action":"logout"}""");
+        Assert.Equal("session_ended", (await alice.Client.EventAsync())["event"]!.GetValue<string>());
 
         await bob.Client.DoAsync(
             $$"""{"action":"invite_lobby","lobby_name":"of {{bob.Login}}","public_token":"{{publicToken}}"}""");
@@ -102,7 +103,7 @@ public sealed class TokenTests(SharedServer server, PostgresCluster postgres) : 
 
         await second.DoAsync($$"""{"action":"logout","token":"{{alice.Token}}"}""");
         await second.DoAsync($$"""{"action":"message","lobby_name":"{{lobby}}","row_data":"late"}""");
-        Assert.Equal("late", (await second.EventAsync())["row_data"]!.GetValue<string>());
+        Assert.Equal("late", (await second.EntryAsync())["row_data"]!.GetValue<string>());
         Assert.Equal("bad_token", await alice.Client.RefusedAsync("""{"action":"whoami"}"""));
         Assert.Equal("bad_token", await third.RefusedAsync(
             $$"""{"action":"whoami","token":"{{alice.Token}}"}"""));
@@ -116,7 +117,7 @@ public sealed class TokenTests(SharedServer server, PostgresCluster postgres) : 
         }
         await second.DoAsync($$"""{"action":"message","lobby_name":"{{lobby}}","row_data":"now"}""");
         foreach (var connection in connections)
-            Assert.Equal("now", (await connection.EventAsync())["row_data"]!.GetValue<string>());
+            Assert.Equal("now", (await connection.EntryAsync())["row_data"]!.GetValue<string>());
         Assert.Equal("ok", Outcomes.Of(await second.AskAsync($$"""{"action":"whoami","token":"{{own}}"}""")));
     }
 

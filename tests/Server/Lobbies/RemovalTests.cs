@@ -61,13 +61,15 @@ public sealed class RemovalTests(PostgresCluster postgres)
         await alice.SignUpAsync("alice");
         await alice.DoAsync("""{"action":"create_lobby","lobby_name":"den"}""");
         var (sessions, person) = (server.Rooms.Sessions, await PersonAsync(server, "alice"));
+        var hash = await server.Rooms.Users.FindPasswordHashAsync("alice", Cancellation);
         for (var turn = 0; turn < 40; turn++)
         {
-            var (session, token) = await sessions.OpenAsync(person, client: null, address: null, Cancellation);
+            var (_, session, token) = await sessions.OpenAsync(
+                person, hash!, client: null, address: null, Cancellation);
             await sessions.FindAsync(token, Cancellation);
             await Task.WhenAll(
                 reader.AskAsync($$"""{"action":"subscribe","lobby_name":"den","token":"{{token}}"}"""),
-                sessions.EndAsync(session, Cancellation));
+                sessions.EndAsync(person.PublicToken, session.SessionId, SessionEnd.Logout, Cancellation));
             await PostAsync(alice, "after the end");
             await reader.SendAsync("""{"action":"ping"}""");
             Assert.Equal("ping", (await NextAsync(reader))["action"]?.GetValue<string>());
@@ -98,7 +100,8 @@ public sealed class RemovalTests(PostgresCluster postgres)
         while (true)
         {
             var frame = JsonNode.Parse((await client.FrameAsync())!)!.AsObject();
-            if (frame["event"]?.GetValue<string>() is not (EventName.Invited or EventName.Removed))
+            if (frame["event"]?.GetValue<string>() is not
+                (EventName.Invited or EventName.Removed or EventName.SessionEnded))
                 return frame;
         }
     }

@@ -37,7 +37,7 @@ public sealed class StoreTests(PostgresCluster postgres)
         var now = new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
         var session = new Session(Guid.NewGuid(), alice, now.AddDays(30), now);
         var hash = new byte[32];
-        await rooms.Sessions.AddAsync(hash, session, "curl", IPAddress.Parse("2001:db8::1"), Cancellation);
+        await AddAsync(rooms, new NewSession(session, hash, "curl", IPAddress.Parse("2001:db8::1")));
 
         Assert.Equal(session, await rooms.Sessions.FindAsync(hash, now, Cancellation));
         Assert.Null(await rooms.Sessions.FindAsync(hash, now.AddDays(30), Cancellation));
@@ -47,9 +47,11 @@ public sealed class StoreTests(PostgresCluster postgres)
         var touched = await rooms.Sessions.FindAsync(hash, now.AddDays(30), Cancellation);
         Assert.Equal(session with { LastUsedAt = now.AddDays(1), ExpiresAt = now.AddDays(31) }, touched);
 
-        await rooms.Sessions.TrimAsync(alice.PublicToken, now.AddDays(30), Cancellation);
+        var ended = new EndedSession(session.SessionId, SessionEnd.Logout);
+        Assert.False(await rooms.Sessions.EndAsync(Guid.NewGuid(), ended, now, Cancellation));
         Assert.NotNull(await rooms.Sessions.FindAsync(hash, now, Cancellation));
-        await rooms.Sessions.RemoveAsync(session.SessionId, Cancellation);
+        Assert.True(await rooms.Sessions.EndAsync(alice.PublicToken, ended, now, Cancellation));
+        Assert.False(await rooms.Sessions.EndAsync(alice.PublicToken, ended, now, Cancellation));
         Assert.Null(await rooms.Sessions.FindAsync(hash, now, Cancellation));
     }
 
@@ -59,15 +61,15 @@ public sealed class StoreTests(PostgresCluster postgres)
         await using var rooms = await OpenAsync(postgres);
         var (alice, bob) = (await rooms.AddUserAsync("alice"), await rooms.AddUserAsync("bob"));
         var now = new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
-        (Person Person, int Days)[] sessions = [(alice, 1), (alice, 3), (bob, 1)];
+        (Person Person, int Days)[] sessions = [(alice, 1), (alice, 3), (bob, 3)];
         for (var number = 0; number < sessions.Length; number++)
         {
             var (person, days) = sessions[number];
             var session = new Session(Guid.NewGuid(), person, now.AddDays(days), now);
-            await rooms.Sessions.AddAsync([(byte)number], session, client: null, address: null, Cancellation);
+            await AddAsync(rooms, new NewSession(session, [(byte)number], Client: null, Address: null));
         }
 
-        await rooms.Sessions.TrimAsync(alice.PublicToken, now.AddDays(2), Cancellation);
+        await rooms.Sessions.TrimAsync(now.AddDays(2), Cancellation);
 
         Assert.Null(await rooms.Sessions.FindAsync([0], now, Cancellation));
         Assert.NotNull(await rooms.Sessions.FindAsync([1], now, Cancellation));
@@ -129,5 +131,13 @@ public sealed class StoreTests(PostgresCluster postgres)
         var lobbyId = all[0].LobbyId;
         var members = await rooms.Lobbies.MembersAsync(lobbyId, after: "alice", Cancellation);
         Assert.Equal(["bob"], members.Select(member => member.Login));
+    }
+
+    static async Task AddAsync(StorageRooms rooms, NewSession session)
+    {
+        var quota = new SessionQuota(50, session.Session.LastUsedAt);
+        var (outcome, _) = await rooms.Sessions.AddAsync(
+            session, "hash of " + session.Session.Person.Login, quota, Cancellation);
+        Assert.Equal(SignIn.Opened, outcome);
     }
 }
