@@ -30,7 +30,7 @@ static class ExitCode
     {
         ErrorCode.BadRequest => Usage,
         ErrorCode.BadToken or ErrorCode.BadCredentials => NotSignedIn,
-        ErrorCode.Forbidden => Denied,
+        ErrorCode.Forbidden or ErrorCode.RegistrationClosed => Denied,
         ErrorCode.NoSuchUser or ErrorCode.NoSuchLobby or ErrorCode.NoSuchMessage => NotFound,
         ErrorCode.LoginTaken or ErrorCode.LobbyNameTaken or ErrorCode.AlreadyMember or ErrorCode.NotAMember
             or ErrorCode.LastAdmin or ErrorCode.NonceReused or ErrorCode.LogChanged or ErrorCode.Limit => Conflict,

@@ -41,6 +41,29 @@ public sealed record Limits
     /// <summary>Subscriptions of one connection. Default: 1,000.</summary>
     public int SubscriptionsMax { get; init; } = 1000;
 
+    /// <summary>
+    /// Connections from one address, of IPv6 from one network of 64 bits. Default: 1,000. More close with 4002.
+    /// </summary>
+    public int ConnectionsPerAddressMax { get; init; } = 1000;
+
+    /// <summary>
+    /// <c>register</c>, <c>get_public_token</c> and <c>lobby_id</c>: each so often a minute from one address, of IPv6
+    /// from one network of 64 bits. Loopback has no such limit. Default: 60.
+    /// </summary>
+    public int PublicRequestsPerMinute { get; init; } = 60;
+
+    /// <summary>Messages of one user a second; twice as many at once. Default: 500.</summary>
+    public int MessagesPerSecond { get; init; } = 500;
+
+    /// <summary>Bytes of <c>row_data</c> of one user a second; twice as many at once. Default: 8 MiB.</summary>
+    public long MessageBytesPerSecond { get; init; } = 8L << 20;
+
+    /// <summary>Invitations by one user an hour. Default: 600.</summary>
+    public int InvitationsPerHour { get; init; } = 600;
+
+    /// <summary>Lobbies that one user has created. Default: 1,000.</summary>
+    public int LobbiesPerUserMax { get; init; } = 1000;
+
     /// <summary>Drafts that wait for the writer; a full inbox stops the readers. Default: 16,384.</summary>
     public int WriterInboxMax { get; init; } = 16_384;
 
@@ -56,7 +79,10 @@ public sealed record Limits
     /// <summary>Password checks that wait for a worker; more are answered <c>busy</c>. Default: 256.</summary>
     public int PasswordQueueMax { get; init; } = 256;
 
-    /// <summary>Pairs of login and address, and addresses, whose failures are remembered. Default: 65,536.</summary>
+    /// <summary>
+    /// Pairs of login and address, and addresses, whose failures are remembered; users and addresses whose pace is.
+    /// Default: 65,536.
+    /// </summary>
     public int ThrottleEntriesMax { get; init; } = 65_536;
 
     /// <summary>How long a token lives after its last use. Default: 30 days.</summary>

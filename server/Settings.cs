@@ -3,6 +3,7 @@ using System.Net;
 using System.Reflection;
 using System.Text.Json;
 using Conclave.Protocol;
+using Conclave.Server.Accounts;
 using Conclave.Server.Storage;
 using Npgsql;
 
@@ -29,6 +30,11 @@ sealed class Settings
 
     /// <summary>The folder of initdb and postgres. CONCLAVE_POSTGRES_BIN. Default: searched for.</summary>
     public required string? PostgresPath { get; init; }
+
+    /// <summary>
+    /// CONCLAVE_REGISTRATION: open, closed, or code, which CONCLAVE_REGISTRATION_CODE_FILE has. Default: open.
+    /// </summary>
+    public Registration Registration { get; init; } = Registration.Open;
 
     /// <summary>CONCLAVE_LIMIT_NAME for each of <see cref="Protocol.Limits"/>.</summary>
     public required Limits Limits { get; init; }
@@ -69,6 +75,7 @@ sealed class Settings
                 : null,
             MasterKeyPath = Path.GetFullPath(Named("CONCLAVE_MASTER_KEY_FILE") ?? Path.Combine(data, "master.key")),
             PostgresPath = Named("CONCLAVE_POSTGRES_BIN"),
+            Registration = ReadRegistration(Named("CONCLAVE_REGISTRATION"), Named("CONCLAVE_REGISTRATION_CODE_FILE")),
             Limits = ReadLimits(Named),
         };
     }
@@ -162,6 +169,32 @@ sealed class Settings
         "sslkey" => "SSL Key",
         _ => name,
     };
+
+    // A file that goes with another mode is a mistake, and the server must not be open by mistake.
+    static Registration ReadRegistration(string? mode, string? codeFile) => (mode, codeFile) switch
+    {
+        (null or "open", null) => Registration.Open,
+        ("closed", null) => Registration.Closed,
+        (null or "code", { } path) => Registration.WithCode(ReadCode(path)),
+        ("code", null) => throw new StartupException(
+            "CONCLAVE_REGISTRATION=code needs CONCLAVE_REGISTRATION_CODE_FILE, the file with the code"),
+        ("open" or "closed", _) => throw new StartupException(
+            "CONCLAVE_REGISTRATION_CODE_FILE goes with CONCLAVE_REGISTRATION=code only"),
+        _ => throw new StartupException("CONCLAVE_REGISTRATION must be open, closed or code"),
+    };
+
+    static string ReadCode(string path)
+    {
+        try
+        {
+            var code = File.ReadAllText(path).TrimEnd('\r', '\n');
+            return code.Length > 0 ? code : throw new StartupException(path + " has no registration code in it");
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new StartupException("CONCLAVE_REGISTRATION_CODE_FILE cannot be read: " + fault.Message);
+        }
+    }
 
     static IEnumerable<(string Variable, PropertyInfo Property)> LimitNames() =>
         typeof(Limits).GetProperties(BindingFlags.Public | BindingFlags.Instance)

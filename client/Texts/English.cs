@@ -98,6 +98,7 @@ static class English
             [ErrorCode.BadToken] = new("your session has ended", "sign in again"),
             [ErrorCode.Forbidden] = new(
                 "you are not in this lobby, or lack the right for it", "ask whoever invited you, or its creator"),
+            [ErrorCode.RegistrationClosed] = new("not everybody may register here", "ask the operator of the server"),
             [ErrorCode.NoSuchUser] = new("there is no such user", "check the spelling of the login"),
             [ErrorCode.NoSuchLobby] = new("there is no such lobby", "check the spelling of its name or id"),
             [ErrorCode.NoSuchMessage] = new("there is no such message", "check its number in the history"),

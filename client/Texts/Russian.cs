@@ -98,6 +98,7 @@ static class Russian
             [ErrorCode.BadToken] = new("ваш сеанс закончился", "войдите снова"),
             [ErrorCode.Forbidden] = new(
                 "вы не участник этого лобби, или у вас нет такого права", "попросите пригласившего или создателя"),
+            [ErrorCode.RegistrationClosed] = new("здесь регистрируют не всех", "обратитесь к оператору сервера"),
             [ErrorCode.NoSuchUser] = new("такого пользователя нет", "проверьте, как пишется логин"),
             [ErrorCode.NoSuchLobby] = new("такого лобби нет", "проверьте имя или id"),
             [ErrorCode.NoSuchMessage] = new("такого сообщения нет", "проверьте номер в истории"),

@@ -14,6 +14,10 @@ readonly record struct AddressGroup
     /// <summary>The lowest address of the group.</summary>
     public IPAddress First { get; }
 
+    /// <summary>Whether an address is this machine's own, in whatever form.</summary>
+    public static bool IsLoopback(IPAddress address) =>
+        IPAddress.IsLoopback(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address);
+
     public static AddressGroup Of(IPAddress address)
     {
         if (address.IsIPv4MappedToIPv6)

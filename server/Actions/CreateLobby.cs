@@ -18,13 +18,18 @@ static class CreateLobby
 
     public static async ValueTask<Answer> RunAsync(Form form, Turn turn)
     {
+        var author = turn.Session.Person;
+        using var place = await turn.Rooms.LobbyQuota.EnterAsync(author.PublicToken, turn.Cancellation);
+        // A name that is there makes no new lobby: that one is taken, or this very request has made it before.
+        if (!place.HasRoom && await turn.Rooms.Lobbies.FindAsync(form.Name, turn.Cancellation) is null)
+            return Answer.Refuse(ErrorCode.Limit, "you have created as many lobbies as you may");
         var (lobby, wrappedKey) = turn.Rooms.Lobbies.Draw();
         var draft = await turn.Rooms.Writer.WriteAsync(
             new NewEntry
             {
                 Lobby = lobby,
                 Kind = EntryKind.LobbyCreated,
-                Author = turn.Session.Person,
+                Author = author,
                 Nonce = form.Nonce ?? Guid.CreateVersion7(),
                 Name = form.Name,
                 WrappedKey = wrappedKey,

@@ -14,11 +14,11 @@ static class Dispatch
 
     public static ValueTask<Answer> AnswerAsync(Request request, Turn turn) => request.Action switch
     {
-        ActionName.Register => OpenAsync(request, turn, Register.Read, Register.RunAsync),
+        ActionName.Register => PacedAsync(request, turn, Register.Read, Register.RunAsync),
         ActionName.Auth => OpenAsync(request, turn, Auth.Read, Auth.RunAsync),
         ActionName.CreateLobby => SignedInAsync(request, turn, CreateLobby.Read, CreateLobby.RunAsync),
-        ActionName.GetPublicToken => OpenAsync(request, turn, GetPublicToken.Read, GetPublicToken.RunAsync),
-        ActionName.LobbyId => OpenAsync(request, turn, LobbyId.Read, LobbyId.RunAsync),
+        ActionName.GetPublicToken => PacedAsync(request, turn, GetPublicToken.Read, GetPublicToken.RunAsync),
+        ActionName.LobbyId => PacedAsync(request, turn, LobbyId.Read, LobbyId.RunAsync),
         ActionName.InviteLobby => SignedInAsync(request, turn, InviteLobby.Read, InviteLobby.RunAsync),
         ActionName.Subscribe => SignedInAsync(request, turn, Subscribe.Read, Subscribe.RunAsync),
         ActionName.Message => SignedInAsync(request, turn, Message.Read, Message.RunAsync),
@@ -45,6 +45,14 @@ static class Dispatch
         var form = read(request);
         return request.Refusal is { } refusal ? ValueTask.FromResult(Answer.Refuse(refusal)) : run(form, turn);
     }
+
+    // Open to all, and therefore only so often from one address.
+    static ValueTask<Answer> PacedAsync<TForm>(
+        Request request, Turn turn, Func<Request, TForm> read, Func<TForm, Turn, ValueTask<Answer>> run) =>
+        OpenAsync(request, turn, read, (form, open) =>
+            open.Rooms.Paces.TryAsk(request.Action, open.Caller.Address, out var retryAfter)
+                ? run(form, open)
+                : ValueTask.FromResult(Refused.RateLimited("too many such requests from this address", retryAfter)));
 
     static async ValueTask<Answer> SignedInAsync<TForm>(
         Request request, Turn turn, Func<Request, TForm> read, Func<TForm, Turn, ValueTask<Answer>> run)

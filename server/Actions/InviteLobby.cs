@@ -17,18 +17,27 @@ static class InviteLobby
         var (lobby, refused) = await Lookup.FindAsync(form.Lobby, turn);
         if (lobby is null)
             return refused!;
+        var inviter = turn.Session.Person;
+        var isCharged = turn.Rooms.Paces.TryInvite(inviter.PublicToken, out var retryAfter);
+        // One that is only repeated happened before, and is answered as that.
+        var isRepeated = !isCharged && form.Nonce is { } nonce
+            && await turn.Rooms.Lobbies.HasEntryAsync(lobby, inviter, nonce, turn.Cancellation);
+        if (!isCharged && !isRepeated)
+            return TooManyInvitations(retryAfter);
         var draft = await turn.Rooms.Writer.WriteAsync(
             new NewEntry
             {
                 Lobby = lobby,
                 Kind = EntryKind.MemberInvited,
-                Author = turn.Session.Person,
+                Author = inviter,
                 Nonce = form.Nonce ?? Guid.CreateVersion7(),
                 Member = form.PublicToken,
                 Rights = form.Rights,
             },
             turn.Cancellation);
         var result = draft.Result;
+        if (isCharged && result.Verdict != Verdict.Stored)
+            turn.Rooms.Paces.NotInvited(inviter.PublicToken);
         if (result.Verdict is not (Verdict.Stored or Verdict.Duplicate))
             return Answer.Refuse(Refused.Of(result.Verdict, draft.Trace));
         if (result.Verdict == Verdict.Stored)
@@ -52,4 +61,8 @@ static class InviteLobby
             EventName.Invited, lobby.LobbyId, description.Name, turn.Session.Person, form.Rights);
         turn.Rooms.Presence.Tell(form.PublicToken, new Notice(hint));
     }
+
+    static Answer TooManyInvitations(TimeSpan retryAfter) => Answer.Refuse(
+        ErrorCode.Limit, "you have invited as many as you may in an hour",
+        retryAfterMs: (long)Math.Ceiling(retryAfter.TotalMilliseconds));
 }

@@ -26,6 +26,9 @@ static class Message
 
     public static async ValueTask<Answer> RunAsync(Form form, Turn turn)
     {
+        var author = turn.Session.Person;
+        if (!turn.Rooms.Paces.TryPost(author.PublicToken, form.RowData.Utf8.Length, out var retryAfter))
+            return Refused.RateLimited("you send more than the server takes from one user", retryAfter);
         var (lobby, refused) = await Lookup.FindAsync(form.Lobby, turn);
         if (lobby is null)
             return refused!;
@@ -33,7 +36,7 @@ static class Message
         {
             Lobby = lobby,
             Kind = EntryKind.Message,
-            Author = turn.Session.Person,
+            Author = author,
             Nonce = form.Nonce ?? Guid.CreateVersion7(),
             // A copy: the frame's buffer is used again before the entry is stored.
             RowData = form.RowData.Utf8.ToArray(),

@@ -1,30 +1,37 @@
 using System.Security.Cryptography;
 using Conclave.Protocol;
+using Conclave.Server.Accounts;
 
 namespace Conclave.Server.Actions;
 
-/// <summary>Anybody may make an account.</summary>
+/// <summary>Anybody may make an account, unless the operator closed registration or asks for a code.</summary>
 static class Register
 {
-    // A class: a record would print the password.
+    const string CodeField = "registration_code";
+
+    // A class: a record would print the password and the code.
     public sealed class Form
     {
         public required string Login { get; init; }
 
         public required byte[] Password { get; init; }
+
+        public required string? Code { get; init; }
     }
 
-    public static Form Read(Request request)
+    public static Form Read(Request request) => new()
     {
-        var form = new Form { Login = request.Login(), Password = request.Password() };
-        NotYet.Refuse(request, "registration_code");
-        return form;
-    }
+        Login = request.Login(),
+        Password = request.Password(),
+        Code = request.OptionalText(CodeField),
+    };
 
     public static async ValueTask<Answer> RunAsync(Form form, Turn turn)
     {
         try
         {
+            if (!turn.Rooms.Registration.Admits(form.Code))
+                return Closed(turn.Rooms.Registration);
             // Looked up first, so that a taken login costs no hash.
             if (await turn.Rooms.Users.FindAsync(form.Login, turn.Cancellation) is not null)
                 return Taken();
@@ -42,4 +49,9 @@ static class Register
     }
 
     static Answer Taken() => Answer.Refuse(ErrorCode.LoginTaken, "this login is taken", "login");
+
+    static Answer Closed(Registration registration) => registration.AsksForCode
+        ? Answer.Refuse(
+            ErrorCode.RegistrationClosed, "registration takes the code that the operator gives out", CodeField)
+        : Answer.Refuse(ErrorCode.RegistrationClosed, "the operator has closed registration");
 }

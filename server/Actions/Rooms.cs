@@ -25,6 +25,12 @@ sealed class Rooms
 
     public required SignInThrottle Throttle { get; init; }
 
+    public required Registration Registration { get; init; }
+
+    public required Paces Paces { get; init; }
+
+    public required LobbyQuota LobbyQuota { get; init; }
+
     public required LiveLobbies Live { get; init; }
 
     public required EntryWriter Writer { get; init; }

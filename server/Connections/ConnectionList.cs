@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
+using System.Net;
 using Conclave.Protocol;
+using Conclave.Server.Accounts;
 using Conclave.Server.Actions;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
@@ -16,6 +18,7 @@ sealed partial class ConnectionList : IAsyncDisposable
     static readonly TimeSpan LookMax = TimeSpan.FromMinutes(1);
 
     readonly Rooms _rooms;
+    readonly AddressCounts _addresses;
     readonly RequestBudgets _budgets;
     readonly ILogger<ConnectionList> _logger;
     readonly ConcurrentDictionary<Connection, Task> _connections = new();
@@ -28,6 +31,7 @@ sealed partial class ConnectionList : IAsyncDisposable
     {
         _rooms = rooms;
         _budgets = new RequestBudgets(rooms.Limits);
+        _addresses = new AddressCounts(rooms.Limits.ConnectionsPerAddressMax);
         _logger = logger;
         var limits = rooms.Limits;
         TimeSpan[] periods = [limits.PingInterval / 4, limits.WriteStallMax / 4, limits.RequestTimeMax / 4, LookMax];
@@ -54,13 +58,30 @@ sealed partial class ConnectionList : IAsyncDisposable
         // memory, many at once, so its socket is left alone from here on.
         using var unused = await context.WebSockets.AcceptWebSocketAsync(
             new WebSocketAcceptContext { KeepAliveInterval = TimeSpan.Zero, DangerousEnableCompression = false });
-        var peer = new Peer(
-            context.Features.GetRequiredFeature<IConnectionTransportFeature>().Transport,
-            context.Features.Get<IConnectionSocketFeature>()?.Socket,
-            context.Connection.RemoteIpAddress ?? System.Net.IPAddress.None,
-            ClientOf(context),
-            context.Abort);
+        var address = context.Connection.RemoteIpAddress ?? IPAddress.None;
+        var isCounted = _addresses.TryEnter(address);
+        try
+        {
+            var peer = new Peer(
+                context.Features.GetRequiredFeature<IConnectionTransportFeature>().Transport,
+                context.Features.Get<IConnectionSocketFeature>()?.Socket,
+                address,
+                ClientOf(context),
+                context.Abort);
+            await ServeAsync(peer, isCounted ? null : CloseCode.TooManyConnections);
+        }
+        finally
+        {
+            if (isCounted)
+                _addresses.Leave(address);
+        }
+    }
+
+    async Task ServeAsync(Peer peer, int? closeCode)
+    {
         await using var connection = new Connection(peer, _rooms, _budgets, _logger);
+        if (closeCode is { } turnedAway)
+            connection.Close(turnedAway);
         var running = connection.RunAsync();
         _connections[connection] = running;
         if (_isClosing)

@@ -68,6 +68,28 @@ sealed class LobbyStore(Database database, MasterKey masterKey)
         return _lobbies.GetOrAdd(lobbyId, lobby);
     }
 
+    /// <summary>How many lobbies a user has created; counts no further than to <paramref name="countMax"/>.</summary>
+    public async Task<long> CountCreatedAsync(Guid publicToken, int countMax, CancellationToken cancellation)
+    {
+        await using var command = database.Source.CreateCommand(
+            "SELECT count(*) FROM (SELECT FROM lobbies WHERE created_by = $1 LIMIT $2) l");
+        command.Parameters.Add(new() { Value = publicToken });
+        command.Parameters.Add(new() { Value = countMax });
+        return (long)(await command.ExecuteScalarAsync(cancellation))!;
+    }
+
+    /// <summary>Whether the author has put an entry with this nonce into the lobby's log before.</summary>
+    public async Task<bool> HasEntryAsync(
+        LobbyInfo lobby, Person author, Guid nonce, CancellationToken cancellation)
+    {
+        await using var command = database.Source.CreateCommand(
+            "SELECT 1 FROM entries WHERE lobby_id = $1 AND author = $2 AND nonce = $3");
+        command.Parameters.Add(new() { Value = lobby.LobbyId });
+        command.Parameters.Add(new() { Value = author.PublicToken });
+        command.Parameters.Add(new() { Value = nonce });
+        return await command.ExecuteScalarAsync(cancellation) is not null;
+    }
+
     public async Task<LobbyDescription?> DescribeAsync(Guid lobbyId, CancellationToken cancellation)
     {
         await using var command = database.Source.CreateCommand(

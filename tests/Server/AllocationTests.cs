@@ -30,7 +30,7 @@ public sealed class AllocationTests(PostgresCluster postgres)
     [Fact]
     public async Task Post_and_delivery_allocate_no_more_than_their_ceilings()
     {
-        await using var server = await TestServer.StartAsync(postgres);
+        await using var server = await TestServer.StartAsync(postgres, TestServer.Unhurried);
         await using var owner = await server.ConnectAsync();
         var token = await owner.SignUpAsync("owner");
         await owner.DoAsync("""{"action":"create_lobby","lobby_name":"den"}""");

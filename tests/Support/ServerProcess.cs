@@ -48,6 +48,8 @@ sealed class ServerProcess : IAsyncDisposable
             start.Environment.Remove(name);
         start.Environment["CONCLAVE_DATA"] = data;
         start.Environment["CONCLAVE_URLS"] = "http://127.0.0.1:0";
+        // Its users post as fast as they are answered.
+        start.Environment["CONCLAVE_LIMIT_MESSAGES_PER_SECOND"] = "0";
         var process = Process.Start(start)!;
         using var patience = new CancellationTokenSource(Patience);
         while (await process.StandardOutput.ReadLineAsync(patience.Token) is { } line)

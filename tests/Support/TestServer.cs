@@ -1,5 +1,9 @@
+using System.Net;
+using System.Net.NetworkInformation;
+using System.Net.Sockets;
 using Conclave.Protocol;
 using Conclave.Server;
+using Conclave.Server.Accounts;
 using Conclave.Server.Actions;
 
 namespace Conclave.Tests.Support;
@@ -19,6 +23,13 @@ sealed class TestServer : IAsyncDisposable
         Database = database;
     }
 
+    /// <summary>The usual limits, but for users who post as fast as they can.</summary>
+    public static Limits Unhurried { get; } = new()
+    {
+        MessagesPerSecond = int.MaxValue / 2,
+        MessageBytesPerSecond = long.MaxValue / 2,
+    };
+
     public Rooms Rooms => _host.Rooms;
 
     /// <summary>Where it listens.</summary>
@@ -29,12 +40,21 @@ sealed class TestServer : IAsyncDisposable
 
     /// <summary>Starts a server on a database of its own.</summary>
     public static async Task<TestServer> StartAsync(
-        PostgresCluster postgres, Limits? limits = null, TimeProvider? time = null)
+        PostgresCluster postgres, Limits? limits = null, TimeProvider? time = null, IPAddress? address = null,
+        Registration? registration = null)
     {
         var database = await postgres.CreateDatabaseAsync("migrated", MigrateAsync);
         var folder = Directory.CreateTempSubdirectory("conclave-server-").FullName;
-        return await StartAsync(folder, database, limits ?? Limits.Default, time ?? TimeProvider.System);
+        return await StartAsync(
+            folder, database, limits ?? Limits.Default, time ?? TimeProvider.System, address, registration);
     }
+
+    /// <summary>An address of this machine at which it looks like another one; null if it is in no network.</summary>
+    public static IPAddress? AddressInANetwork() => NetworkInterface.GetAllNetworkInterfaces()
+        .Where(network => network.OperationalStatus == OperationalStatus.Up)
+        .SelectMany(network => network.GetIPProperties().UnicastAddresses.Select(unicast => unicast.Address))
+        .FirstOrDefault(address => address.AddressFamily == AddressFamily.InterNetwork
+            && !IPAddress.IsLoopback(address));
 
     /// <summary>Starts a server on a database that another uses, with a folder of its own.</summary>
     public static Task<TestServer> StartBesideAsync(string database) => StartAsync(
@@ -65,11 +85,14 @@ sealed class TestServer : IAsyncDisposable
             Directory.Delete(_folder, recursive: true);
     }
 
-    static async Task<TestServer> StartAsync(string folder, string database, Limits limits, TimeProvider time)
+    static async Task<TestServer> StartAsync(
+        string folder, string database, Limits limits, TimeProvider time, IPAddress? address = null,
+        Registration? registration = null)
     {
         var settings = new Settings
         {
-            Urls = [new Uri("http://127.0.0.1:0")],
+            Urls = [new Uri($"http://{address ?? IPAddress.Loopback}:0")],
+            Registration = registration ?? Registration.Open,
             DataPath = folder,
             Database = database,
             MasterKeyPath = Path.Combine(folder, "master.key"),

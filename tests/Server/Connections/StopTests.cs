@@ -53,7 +53,7 @@ public sealed class StopTests(PostgresCluster postgres)
     [Fact]
     public async Task Whatever_is_in_the_log_after_a_stop_was_acknowledged_and_the_other_way_round()
     {
-        var server = await TestServer.StartAsync(postgres);
+        var server = await TestServer.StartAsync(postgres, TestServer.Unhurried);
         await using var client = await server.ConnectAsync();
         await client.SignUpAsync("alice");
         await client.DoAsync("""{"action":"create_lobby","lobby_name":"den"}""");

@@ -1,0 +1,54 @@
+using System.Net;
+using Conclave.Protocol;
+
+namespace Conclave.Server.Accounts;
+
+/// <summary>How fast users may write and addresses may ask. Counts what comes to this server.</summary>
+sealed class Paces(Limits limits, TimeProvider time)
+{
+    // Who was quiet may hurry for a moment.
+    const int MessageBursts = 2;
+
+    readonly PaceTable<Guid> _messages = new(
+        new Pace(limits.MessagesPerSecond, TimeSpan.FromSeconds(1), MessageBursts), limits.ThrottleEntriesMax, time);
+
+    readonly PaceTable<Guid> _messageBytes = new(
+        new Pace(limits.MessageBytesPerSecond, TimeSpan.FromSeconds(1), MessageBursts),
+        limits.ThrottleEntriesMax,
+        time);
+
+    readonly PaceTable<Guid> _invitations = new(
+        new Pace(limits.InvitationsPerHour, TimeSpan.FromHours(1)), limits.ThrottleEntriesMax, time);
+
+    readonly PaceTable<(string Action, AddressGroup Address)> _publicRequests = new(
+        new Pace(limits.PublicRequestsPerMinute, TimeSpan.FromMinutes(1)), limits.ThrottleEntriesMax, time);
+
+    /// <summary>Whether a user may put in a message of so many bytes now.</summary>
+    public bool TryPost(Guid publicToken, int bytes, out TimeSpan retryAfter)
+    {
+        if (!_messages.TryTake(publicToken, 1, out retryAfter))
+            return false;
+        if (_messageBytes.TryTake(publicToken, bytes, out retryAfter))
+            return true;
+        _messages.Return(publicToken, 1);
+        return false;
+    }
+
+    /// <summary>Whether a user may invite somebody now.</summary>
+    public bool TryInvite(Guid publicToken, out TimeSpan retryAfter) =>
+        _invitations.TryTake(publicToken, 1, out retryAfter);
+
+    /// <summary>Nobody was invited after all.</summary>
+    public void NotInvited(Guid publicToken) => _invitations.Return(publicToken, 1);
+
+    /// <summary>
+    /// Whether somebody may ask for this action, which needs no token, now. Each of them has a pace of its own; who is
+    /// on this machine may always.
+    /// </summary>
+    public bool TryAsk(string action, IPAddress address, out TimeSpan retryAfter)
+    {
+        retryAfter = TimeSpan.Zero;
+        return AddressGroup.IsLoopback(address)
+            || _publicRequests.TryTake((action, AddressGroup.Of(address)), 1, out retryAfter);
+    }
+}
