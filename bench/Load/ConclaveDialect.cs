@@ -84,6 +84,20 @@ sealed class ConclaveDialect(string authority) : Dialect
             "after":{{after}},"limit":{{countMax}}}
             """));
 
+    public override bool TryReadEntry(ref ReadOnlySpan<byte> page, out Frame entry)
+    {
+        entry = default;
+        var at = page.IndexOf("{\"event\":\""u8);
+        if (at < 0)
+            return false;
+        page = page[at..];
+        var end = page[1..].IndexOf("{\"event\":\""u8) + 1;
+        end = end == 0 ? page.Length : end;
+        ReadEvent(page[..end], ref entry);
+        page = page[end..];
+        return true;
+    }
+
     public override PostForm CreatePost(int user, int lobby, Payload payload)
     {
         var body = Encoding.ASCII.GetString(payload.Create(user));
@@ -134,7 +148,7 @@ sealed class ConclaveDialect(string authority) : Dialect
     }
 
     // An event without a seq is a hint, which no workload asks for.
-    static void ReadEvent(Span<byte> text, ref Frame frame)
+    static void ReadEvent(ReadOnlySpan<byte> text, ref Frame frame)
     {
         if (!TryNumber(text, "\"seq\":"u8, out frame.Seq))
             return;

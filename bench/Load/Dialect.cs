@@ -29,6 +29,11 @@ abstract class Dialect
     /// <summary>Asks for a page of stored entries.</summary>
     public abstract byte[] ReadPage(int user, int lobby, long after, int countMax);
 
+    /// <summary>
+    /// Takes an entry off the front of a page; false if there is none left, or entries come as frames of their own.
+    /// </summary>
+    public abstract bool TryReadEntry(ref ReadOnlySpan<byte> page, out Frame entry);
+
     /// <summary>A post with places to fill in.</summary>
     public abstract PostForm CreatePost(int user, int lobby, Payload payload);
 

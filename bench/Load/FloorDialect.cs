@@ -69,6 +69,12 @@ sealed class FloorDialect : Dialect
         return frame;
     }
 
+    public override bool TryReadEntry(ref ReadOnlySpan<byte> page, out Frame entry)
+    {
+        entry = default;
+        return false;
+    }
+
     public override PostForm CreatePost(int user, int lobby, Payload payload)
     {
         var frame = Begin(kind: 1, lobby, PostHeadBytes + payload.Bytes);
@@ -93,7 +99,8 @@ sealed class FloorDialect : Dialect
         public override void Fill(Span<byte> frame, long number)
         {
             BinaryPrimitives.WriteUInt32LittleEndian(frame[9..], (uint)number);
-            BinaryPrimitives.WriteInt64LittleEndian(frame[21..], number);
+            // The way nonces ascend in the server's dialect: it matters to the index.
+            BinaryPrimitives.WriteInt64BigEndian(frame[21..], number);
             Payload.SetNumber(frame[PostHeadBytes..], number);
         }
     }

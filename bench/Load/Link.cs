@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 
@@ -25,6 +26,9 @@ sealed class Link : IDisposable
 
     public int Index { get; }
 
+    /// <summary>When it began to connect.</summary>
+    public long Since { get; } = Stopwatch.GetTimestamp();
+
     public int Descriptor { get; }
 
     /// <summary>The beginning of a frame whose end has not come yet.</summary>
@@ -35,6 +39,9 @@ sealed class Link : IDisposable
     public bool IsUpgraded { get; set; }
 
     public bool HasUnsent => _unsentCount > 0;
+
+    /// <summary>How many questions it has asked while it opens.</summary>
+    public int Step { get; set; }
 
     /// <summary>Bytes received.</summary>
     public long Received { get; set; }

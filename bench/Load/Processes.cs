@@ -17,10 +17,11 @@ static class Processes
         if (process <= 0 || Read(process) is not { } parent)
             return 0;
         var ticks = parent.Own + parent.Ended;
-        foreach (var folder in Directory.EnumerateDirectories("/proc"))
+        var text = process.ToString(CultureInfo.InvariantCulture);
+        var children = File.ReadAllText($"/proc/{text}/task/{text}/children");
+        foreach (var child in children.Split(' ', StringSplitOptions.RemoveEmptyEntries))
         {
-            if (int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out var child)
-                && Read(child) is { } stat && stat.Parent == process)
+            if (Read(int.Parse(child, CultureInfo.InvariantCulture)) is { } stat)
                 ticks += stat.Own + stat.Ended;
         }
         return ticks * MicrosecondsPerTick;

@@ -11,6 +11,9 @@ try
     {
         "posts" or "fill" => new Posting(settings),
         "fanout" => new Fanout(settings),
+        "many" => new Many(settings),
+        "idle" => new Idle(settings),
+        "replay" => new Replay(settings),
         _ => throw new LoadException($"there is no workload {settings.Workload}"),
     };
     workload.Run();

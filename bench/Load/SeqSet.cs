@@ -4,9 +4,9 @@ namespace Conclave.Bench.Load;
 sealed class SeqSet
 {
     // The first acknowledgement to come need not be that of the lowest seq.
-    const long Margin = 1 << 16;
+    const long Margin = 1 << 14;
 
-    ulong[] _bits = new ulong[4096];
+    ulong[] _bits = new ulong[512];
     long _base = -1;
     long _min = long.MaxValue;
     long _max;

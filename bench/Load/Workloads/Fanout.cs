@@ -17,6 +17,7 @@ sealed class Fanout(Settings settings) : Workload(settings)
     Link? _replaying;
     int _window;
     int _lagMax;
+    int _replayLobby;
     double _interval;
     long _nextPost;
     long _start;
@@ -30,7 +31,7 @@ sealed class Fanout(Settings settings) : Workload(settings)
     {
         var subscribers = Settings.Count("subscribers", 200);
         var rate = Settings.Number("rate", 0);
-        _window = Settings.Count("window", 128);
+        _window = Settings.Count("window", 64);
         _lagMax = Settings.Count("lag", 1024);
         _interval = rate > 0 ? Ticks(subscribers / rate) : 0;
         var lobby = Settings.Count("first_lobby", 16);
@@ -48,10 +49,11 @@ sealed class Fanout(Settings settings) : Workload(settings)
             _slow = Follow(subscribers + 1, firstUser + subscribers + 1, lobby, after: null, receiveBytes: 4096);
             Poll.Pause(_slow);
         }
+        _replayLobby = Settings.Count("replay_lobby", 21);
         if (Settings.Count("replay", 0) > 0)
         {
             _replaying = Open(subscribers + 2);
-            Find(_replaying, Settings.Count("replay_lobby", 21));
+            Find(_replaying, _replayLobby);
         }
         Result["subscribers"] = subscribers;
         Result["rate"] = rate;
@@ -116,8 +118,8 @@ sealed class Fanout(Settings settings) : Workload(settings)
     void Replay(Link link)
     {
         _replayFrom = Stopwatch.GetTimestamp();
-        var user = Settings.Count("first_user", 0) + _followers.Count + 2;
-        Poll.Send(link, Dialect.Subscribe(user, Settings.Count("replay_lobby", 21), after: 0));
+        var user = Settings.Count("first_user", 0);
+        Poll.Send(link, Dialect.Subscribe(user, _replayLobby, after: 0));
     }
 
     void AcceptReplayed(in Frame frame)

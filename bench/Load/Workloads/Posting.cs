@@ -22,7 +22,7 @@ sealed class Posting(Settings settings) : Workload(settings)
         var firstUser = Settings.Count("first_user", 0);
         for (var index = 0; index < lobbies; index++)
             _seqs.Add(new SeqSet());
-        var connections = Settings.Count("connections", isFill ? 16 : 64);
+        var connections = Settings.Count("connections", isFill ? 8 : 64);
         for (var index = 0; index < connections; index++)
         {
             var (user, lobby) = (firstUser + index, index % lobbies);

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using System.Runtime.InteropServices;
 using System.Text;
 
 namespace Conclave.Bench.Load.Workloads;
@@ -15,12 +16,15 @@ abstract class Workload : IDisposable
 
     static readonly TimeSpan AnswerPatience = TimeSpan.FromSeconds(30);
 
-    readonly List<Link> _links = [];
+    // A server must not need to take more connections at once than it can hold in its backlog.
+    const int OpeningsMax = 64;
+
+    readonly HashSet<Link> _links = [];
     readonly Commits _commits;
     byte[] _answer = [];
     Link? _asked;
     long _answerSeq;
-    (long Time, long Server, long Postgres, long Load, long Commits) _edge;
+    Edge _edge;
 
     protected Workload(Settings settings)
     {
@@ -73,6 +77,8 @@ abstract class Workload : IDisposable
         Result["bytes"] = Settings.Bytes;
         Prepare();
         Settings.RequireAllKnown();
+        // The first time, it would be compiled while the clock runs.
+        Look();
         Execute();
     }
 
@@ -88,10 +94,7 @@ abstract class Workload : IDisposable
     /// <summary>Connects, and upgrades where that is needed.</summary>
     protected Link Open(int index, int receiveBytes = 0)
     {
-        var address = new IPAddress([127, 0, 1, (byte)(1 + index / LinksPerAddress)]);
-        var link = new Link(index, Settings.Server, address, receiveBytes);
-        _links.Add(link);
-        Poll.Add(link);
+        var link = Connect(index, receiveBytes);
         if (Dialect.Handshake.Length > 0)
             Ask(link, Dialect.Handshake);
         link.IsUpgraded = true;
@@ -123,6 +126,36 @@ abstract class Workload : IDisposable
         }
         (Poll.Handler, Poll.AfterRead) = (handler, afterRead);
         return _answerSeq;
+    }
+
+    /// <summary>
+    /// Opens many, some at a time. Each asks its questions one after the other, as soon as the one before is answered.
+    /// </summary>
+    /// <param name="count">How many.</param>
+    /// <param name="questions">What one with this index asks.</param>
+    /// <param name="onReady">Comes with the last answer: the link, and the seq in the answer.</param>
+    protected void OpenMany(int count, Func<int, byte[][]> questions, Action<Link, long> onReady)
+    {
+        var opening = new Opening(Poll, questions, onReady);
+        var (handler, afterRead) = (Poll.Handler, Poll.AfterRead);
+        Poll.Handler = (Link link, in Frame frame) =>
+        {
+            if (!opening.TryAccept(link, in frame))
+                OnOther(link, in frame);
+        };
+        Poll.AfterRead = null;
+        var since = Stopwatch.GetTimestamp();
+        for (var index = 0; index < count || opening.Pending > 0;)
+        {
+            for (; index < count && opening.Pending < OpeningsMax; index++)
+                opening.Begin(Connect(index), Dialect.Handshake);
+            var ready = opening.Ready;
+            Poll.Turn(milliseconds: 100);
+            since = opening.Ready > ready ? Stopwatch.GetTimestamp() : since;
+            if (Stopwatch.GetElapsedTime(since) > AnswerPatience)
+                throw new LoadException($"only {opening.Ready} of {count} connections could sign in");
+        }
+        (Poll.Handler, Poll.AfterRead) = (handler, afterRead);
     }
 
     /// <summary>Makes sure that the lobby can be named in requests.</summary>
@@ -176,18 +209,19 @@ abstract class Workload : IDisposable
     /// <summary>The measured window begins.</summary>
     protected void Begin()
     {
+        _edge = Look();
         (Posts, Deliveries) = (0, 0);
         Latencies.Clear();
         IsMeasuring = true;
-        _edge = Look();
     }
 
     /// <summary>The measured window ends.</summary>
     protected void End()
     {
+        var time = Stopwatch.GetTimestamp();
         var edge = Look();
         IsMeasuring = false;
-        var seconds = (double)(edge.Time - _edge.Time) / Stopwatch.Frequency;
+        var seconds = (double)(time - _edge.Time) / Stopwatch.Frequency;
         Result["seconds"] = seconds;
         Result["posts"] = Posts;
         Result["deliveries"] = Deliveries;
@@ -206,12 +240,22 @@ abstract class Workload : IDisposable
 
     protected static long Ticks(double seconds) => (long)(seconds * Stopwatch.Frequency);
 
-    (long Time, long Server, long Postgres, long Load, long Commits) Look() => (
-        Stopwatch.GetTimestamp(),
+    Link Connect(int index, int receiveBytes = 0)
+    {
+        var address = new IPAddress([127, 0, 1, (byte)(1 + index / LinksPerAddress)]);
+        var link = new Link(index, Settings.Server, address, receiveBytes);
+        _links.Add(link);
+        Poll.Add(link);
+        return link;
+    }
+
+    // Takes a millisecond, and holds the loop up that long; the time comes last, so that a window begins after it.
+    Edge Look() => new(
         Processes.Time(Settings.ServerProcess),
         Processes.TreeTime(Settings.PostgresProcess),
         Processes.Time(Environment.ProcessId),
-        _commits.Count);
+        _commits.Count,
+        Stopwatch.GetTimestamp());
 
     void OnAnswer(Link link, in Frame frame)
     {
@@ -228,4 +272,7 @@ abstract class Workload : IDisposable
         _answer = frame.Body.ToArray();
         _asked = null;
     }
+
+    [StructLayout(LayoutKind.Auto)]
+    readonly record struct Edge(long Server, long Postgres, long Load, long Commits, long Time);
 }
