@@ -23,9 +23,9 @@ sealed record Metric(string Name, Func<Run, double?> Of, Func<double, string> Fo
     /// <summary>One of these is what a workload counts.</summary>
     public static IReadOnlyList<Metric> Rates { get; } = [Posts, Deliveries, Entries, Connects, Starts];
 
-    public static Metric P50 { get; } = new("p50", run => run.P50, Time);
+    public static Metric P50 { get; } = new("p50", run => Positive(run.P50), Time);
 
-    public static Metric P99 { get; } = new("p99", run => run.P99, Time);
+    public static Metric P99 { get; } = new("p99", run => Positive(run.P99), Time);
 
     /// <summary>Of server and PostgreSQL together.</summary>
     public static Metric CpuPerPost { get; } = new("CPU/post", run => Cpu(run) / Positive(run.Posts), Microseconds);
@@ -35,7 +35,7 @@ sealed record Metric(string Name, Func<Run, double?> Of, Func<double, string> Fo
         new("CPU/delivery", run => Cpu(run) / Positive(run.Deliveries), Microseconds);
 
     public static Metric PostsPerCommit { get; } =
-        new("posts/commit", run => run.PostsPerCommit, value => Fixed(value, 1));
+        new("posts/commit", run => Positive(run.PostsPerCommit), value => Fixed(value, 1));
 
     /// <summary>What the server holds resident, in bytes.</summary>
     public static Metric Memory { get; } = new(

@@ -9,23 +9,19 @@ namespace Conclave.Bench.Rounds;
 /// </summary>
 static class RaisedLimits
 {
-    const string InFlight = "1024";
     const string None = "0";
 
-    static readonly string[] OfOneUserOrAddress =
-    [
-        "ConnectionsPerAddressMax", "MessagesPerSecond", "MessageBytesPerSecond", "InvitationsPerHour",
-        "LobbiesPerUserMax", "SessionsPerUserMax", "LobbyBytesMax",
-    ];
-
     /// <summary>Environment variables for the server.</summary>
-    public static IReadOnlyDictionary<string, string> All { get; } = typeof(Limits).GetProperties()
-        .Select(property => property.Name)
-        .Intersect(OfOneUserOrAddress)
-        .Select(name => (Name: name, Value: None))
-        .Append((Name: nameof(Limits.InFlightMax), Value: InFlight))
-        .ToDictionary(
-            limit => "CONCLAVE_LIMIT_" + JsonNamingPolicy.SnakeCaseUpper.ConvertName(limit.Name),
+    public static IReadOnlyDictionary<string, string> All { get; } =
+        new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            [nameof(Limits.InFlightMax)] = "1024",
+            [nameof(Limits.ConnectionsPerAddressMax)] = None,
+            [nameof(Limits.MessagesPerSecond)] = None,
+            [nameof(Limits.MessageBytesPerSecond)] = None,
+            [nameof(Limits.LobbiesPerUserMax)] = None,
+        }.ToDictionary(
+            limit => "CONCLAVE_LIMIT_" + JsonNamingPolicy.SnakeCaseUpper.ConvertName(limit.Key),
             limit => limit.Value,
             StringComparer.Ordinal);
 }
