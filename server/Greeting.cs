@@ -3,13 +3,6 @@ namespace Conclave.Server;
 /// <summary>What the operator reads when the server is there: the address, the data, what comes next.</summary>
 static class Greeting
 {
-    public const string Usage = """
-        usage: conclave-server              serves until Ctrl-C or SIGTERM
-               conclave-server healthcheck  asks the server at CONCLAVE_URLS whether it is ready: exit code 0 or 1
-        Settings are environment variables: CONCLAVE_URLS, CONCLAVE_DATA, CONCLAVE_DATABASE and others. They are
-        explained in docs/operations.md.
-        """;
-
     public static void Print(TextWriter output, ServerHost host, Settings settings)
     {
         var database = host.Cluster is null ? "the database that CONCLAVE_DATABASE names" : settings.DataPath;

@@ -1,32 +1,23 @@
 using System.Runtime.InteropServices;
 using Conclave.Server;
+using Conclave.Server.Operator;
 using Conclave.Server.Storage;
 
 try
 {
-    switch (args)
-    {
-        case []:
-            return await ServeAsync(Settings.OfEnvironment());
-        case ["healthcheck"]:
-            return await HealthCheck.RunAsync(Settings.OfEnvironment());
-        case ["--help" or "-h"]:
-            await Console.Out.WriteLineAsync(Greeting.Usage);
-            return 0;
-        default:
-            await Console.Error.WriteLineAsync(Greeting.Usage);
-            return 2;
-    }
+    var root = CommandTree.Build(
+        () => ServeAsync(Settings.OfEnvironment()), () => HealthCheck.RunAsync(Settings.OfEnvironment()));
+    return await CommandTree.RunAsync(root, args);
 }
 catch (StartupException fault)
 {
     await Console.Error.WriteLineAsync("conclave-server: " + fault.Message);
-    return 1;
+    return ExitCode.Failed;
 }
 catch (OperationCanceledException)
 {
     await Console.Error.WriteLineAsync("conclave-server: asked to stop before it was there");
-    return 1;
+    return ExitCode.Failed;
 }
 
 static async Task<int> ServeAsync(Settings settings)
@@ -34,11 +25,18 @@ static async Task<int> ServeAsync(Settings settings)
     await using var host = await StartAsync(settings);
     Greeting.Print(Console.Out, host, settings);
     await host.Stopping;
-    if (host.Cluster is not { Exited.IsCompleted: true })
-        return 0;
-    await Console.Error.WriteLineAsync(
-        $"conclave-server: its PostgreSQL has ended unasked; see the log in {settings.DataPath}, then start it again");
-    return 1;
+    string? fault = host switch
+    {
+        { Cluster.Exited.IsCompleted: true } =>
+            $"its PostgreSQL has ended unasked; see the log in {settings.DataPath}, then start it again",
+        { Claim.Overtaken.IsCompleted: true } =>
+            "a backup was restored or the master key changed under it; start it again",
+        _ => null,
+    };
+    if (fault is null)
+        return ExitCode.Done;
+    await Console.Error.WriteLineAsync("conclave-server: " + fault);
+    return ExitCode.Failed;
 }
 
 // Until the server listens nobody else heeds these signals, and a PostgreSQL that runs already would be left behind.

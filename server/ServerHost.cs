@@ -32,6 +32,9 @@ sealed class ServerHost : IAsyncDisposable
     /// <summary>The server's own PostgreSQL; null if it uses another.</summary>
     public EmbeddedCluster? Cluster { get; private init; }
 
+    /// <summary>Its claim on the database.</summary>
+    public required ServerClaim Claim { get; init; }
+
     /// <summary>Completes when the process is asked to stop, or something it cannot do without is gone.</summary>
     public Task Stopping { get; private set; } = Task.CompletedTask;
 
@@ -62,18 +65,20 @@ sealed class ServerHost : IAsyncDisposable
                 open.Push(cluster);
             var rooms = await BuildAsync(
                 settings, settings.Database ?? cluster!.ConnectionString, time, logs, open, cancellation);
+            var claim = await ServerClaim.TakeAsync(rooms.Database, time, cancellation);
+            open.Push(claim);
             var connections = new ConnectionList(rooms, logs.CreateLogger<ConnectionList>());
             open.Push(connections);
 
             Map(app, rooms, connections);
             await ListenAsync(app, settings);
             open.Push(new Closing(connections.CloseAsync));
-            var host = new ServerHost { Rooms = rooms, Cluster = cluster };
+            var host = new ServerHost { Rooms = rooms, Cluster = cluster, Claim = claim };
             foreach (var part in open.Reverse())
                 host._open.Push(part);
             host.Urls = [.. app.Services.GetRequiredService<IServer>().Features
                 .GetRequiredFeature<IServerAddressesFeature>().Addresses.Select(address => new Uri(address))];
-            host.Stopping = StoppingAsync(app, cluster);
+            host.Stopping = StoppingAsync(app, cluster, claim);
             return host;
         }
         catch
@@ -224,11 +229,11 @@ sealed class ServerHost : IAsyncDisposable
         }
     }
 
-    static async Task StoppingAsync(WebApplication app, EmbeddedCluster? cluster)
+    static async Task StoppingAsync(WebApplication app, EmbeddedCluster? cluster, ServerClaim claim)
     {
         var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var registration = app.Lifetime.ApplicationStopping.Register(asked.SetResult);
-        await Task.WhenAny(asked.Task, cluster?.Exited ?? Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System));
+        await Task.WhenAny([asked.Task, claim.Overtaken, .. cluster is null ? [] : (Task[])[cluster.Exited]]);
     }
 
     /// <summary>Something to do at the end, in its turn.</summary>

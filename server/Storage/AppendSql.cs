@@ -87,7 +87,7 @@ static class AppendSql
                     WHEN r.kind = 2 AND (a.rights & 4 = 0 OR r.rights & ~a.rights <> 0) THEN 4
                     WHEN r.kind = 3 AND a.rights & 8 = 0 THEN 4
                     WHEN r.kind = 4 AND a.rights & 8 = 0 AND r.member <> r.author THEN 4
-                    WHEN r.kind = 2 AND u.login IS NULL THEN 5
+                    WHEN r.kind = 2 AND (u.login IS NULL OR u.deleted_at IS NOT NULL) THEN 5
                     WHEN r.kind = 2 AND t.rights IS NOT NULL THEN 6
                     WHEN r.kind IN (3, 4) AND t.rights IS NULL THEN 7
                     WHEN (r.kind = 4 OR r.kind = 3 AND r.rights & 8 = 0) AND t.rights & 8 <> 0 AND NOT EXISTS (

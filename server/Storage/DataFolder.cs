@@ -18,7 +18,12 @@ sealed class DataFolder : IDisposable
 
     public string Path { get; }
 
-    public static DataFolder Open(string path)
+    public static DataFolder Open(string path) => TryOpen(path) ?? throw new StartupException(
+        $"Another server is using the data folder {System.IO.Path.GetFullPath(path)}: stop it, or name another folder"
+        + " in CONCLAVE_DATA.");
+
+    /// <summary>The folder; null while another process holds it.</summary>
+    public static DataFolder? TryOpen(string path)
     {
         var full = System.IO.Path.GetFullPath(path);
         try
@@ -34,8 +39,7 @@ sealed class DataFolder : IDisposable
         }
         catch (IOException failure) when (failure.HResult is LockedOnLinux or LockedOnMacOS)
         {
-            throw new StartupException(
-                $"Another server is using the data folder {full}: stop it, or name another folder in CONCLAVE_DATA.");
+            return null;
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {

@@ -13,19 +13,28 @@ sealed class Database : IAsyncDisposable
 {
     const int VersionMin = 12;
 
+    const string NewerText = "the database was brought up to date by a newer Conclave; run that one, or restore the"
+        + " backup that was made before";
+
     // Migrations of servers that start together wait for each other on this (arbitrary) number.
     const long MigrationLock = 7_720_001;
 
-    static readonly int MigrationCount = Assembly.GetExecutingAssembly().GetManifestResourceNames()
-        .Count(name => name.EndsWith(".sql", StringComparison.Ordinal));
-
-    Database(NpgsqlDataSource source, NpgsqlDataSource writing, string epoch, string? masterKeyId)
+    Database(NpgsqlDataSource source, string connectionString, string epoch, string? masterKeyId)
     {
         Source = source;
-        Writing = writing;
+        // The statements of the writer take arrays of any length: a plan for each length would cost more than it
+        // gains, and one made while the tables were small must not scan them when they are large.
+        Writing = CreateSource(connectionString, " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off");
+        var apart = new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false, KeepAlive = 30 };
+        Apart = CreateSource(apart.ConnectionString, "");
         Epoch = epoch;
-        HasMasterKey = masterKeyId is not null;
+        MasterKeyId = masterKeyId;
     }
+
+    /// <summary>The scripts that make the schema what it is, in their order.</summary>
+    public static IReadOnlyList<string> Migrations { get; } =
+        [.. Assembly.GetExecutingAssembly().GetManifestResourceNames()
+            .Where(name => name.EndsWith(".sql", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
 
     /// <summary>For everything but appends.</summary>
     public NpgsqlDataSource Source { get; }
@@ -33,27 +42,41 @@ sealed class Database : IAsyncDisposable
     /// <summary>For appends alone, so that no crowd of readers can keep the writer waiting for a connection.</summary>
     public NpgsqlDataSource Writing { get; }
 
+    /// <summary>Connections that are held for long, outside the pools.</summary>
+    public NpgsqlDataSource Apart { get; }
+
     /// <summary>A random value of the database: positions in logs hold for this one only.</summary>
     public string Epoch { get; }
 
-    /// <summary>Whether a master key was in use here before: then no other will do.</summary>
-    public bool HasMasterKey { get; }
+    /// <summary>The id of the master key in use here, if there is one: then no other will do.</summary>
+    public string? MasterKeyId { get; private set; }
+
+    public bool HasMasterKey => MasterKeyId is not null;
 
     /// <summary>Connects and brings the schema up to date.</summary>
     /// <exception cref="StartupException">The database cannot be used; the message says why and what to do.</exception>
-    public static async Task<Database> OpenAsync(string connectionString, CancellationToken cancellation)
+    public static Task<Database> OpenAsync(string connectionString, CancellationToken cancellation) =>
+        OpenAsync(connectionString, source => MigrateAsync(source, connectionString, cancellation), cancellation);
+
+    /// <summary>Connects and leaves the schema as it is, which must be that of this program.</summary>
+    /// <exception cref="StartupException">The database cannot be used; the message says why and what to do.</exception>
+    public static Task<Database> OpenAsItIsAsync(string connectionString, CancellationToken cancellation) =>
+        OpenAsync(connectionString, source => RequireCurrentAsync(source, cancellation), cancellation);
+
+    /// <summary>The same connection string, giving statements all the time they take.</summary>
+    public static string Patient(string connectionString) =>
+        new NpgsqlConnectionStringBuilder(connectionString) { CommandTimeout = 0 }.ConnectionString;
+
+    static async Task<Database> OpenAsync(
+        string connectionString, Func<NpgsqlDataSource, Task> prepareAsync, CancellationToken cancellation)
     {
         var source = CreateSource(connectionString, "");
         try
         {
             await RequireVersionAsync(source, cancellation);
-            await MigrateAsync(source, connectionString, cancellation);
+            await prepareAsync(source);
             var (epoch, masterKeyId) = await ReadMetaAsync(source, cancellation);
-            // The statements of the writer take arrays of any length: a plan for each length would cost more than it
-            // gains, and one made while the tables were small must not scan them when they are large.
-            var writing = CreateSource(
-                connectionString, " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off");
-            return new Database(source, writing, epoch, masterKeyId);
+            return new Database(source, connectionString, epoch, masterKeyId);
         }
         catch (PostgresException fault)
         {
@@ -85,11 +108,12 @@ sealed class Database : IAsyncDisposable
             adopt.Parameters.Add(new() { Value = masterKey.Id });
             await adopt.ExecuteNonQueryAsync(cancellation);
         }
-        var (_, masterKeyId) = await ReadMetaAsync(Source, cancellation);
-        if (!string.Equals(masterKeyId, masterKey.Id, StringComparison.Ordinal))
+        (_, MasterKeyId) = await ReadMetaAsync(Source, cancellation);
+        if (!string.Equals(MasterKeyId, masterKey.Id, StringComparison.Ordinal))
         {
             throw new StartupException("the master key is not the one this database was written with; put the right"
-                + " key file in place (CONCLAVE_MASTER_KEY_FILE)");
+                + " key file in place (CONCLAVE_MASTER_KEY_FILE), or, if a rekey was cut off, run"
+                + " conclave-server rekey again");
         }
     }
 
@@ -99,7 +123,7 @@ sealed class Database : IAsyncDisposable
         try
         {
             await using var command = Source.CreateCommand("SELECT count(*) FROM schema_versions");
-            return await command.ExecuteScalarAsync(cancellation) is long count && count >= MigrationCount;
+            return await command.ExecuteScalarAsync(cancellation) is long count && count >= Migrations.Count;
         }
         catch (Exception fault) when (IsAway(fault))
         {
@@ -121,8 +145,13 @@ sealed class Database : IAsyncDisposable
         _ => false,
     };
 
+    /// <summary>Whether epoch and master key are still those that were found when this was opened.</summary>
+    public async Task<bool> IsUnchangedAsync(CancellationToken cancellation) =>
+        await ReadMetaAsync(Source, cancellation) == (Epoch, MasterKeyId);
+
     public async ValueTask DisposeAsync()
     {
+        await Apart.DisposeAsync();
         await Writing.DisposeAsync();
         await Source.DisposeAsync();
     }
@@ -161,6 +190,29 @@ sealed class Database : IAsyncDisposable
         }
     }
 
+    static async Task RequireCurrentAsync(NpgsqlDataSource source, CancellationToken cancellation)
+    {
+        HashSet<string> executed = [];
+        await using (var find = source.CreateCommand("SELECT to_regclass('public.schema_versions') IS NOT NULL"))
+        {
+            if (await find.ExecuteScalarAsync(cancellation) is not true)
+                throw new StartupException("the database is empty: start a server on it, or restore a backup into it");
+        }
+        await using (var command = source.CreateCommand("SELECT scriptname FROM schema_versions"))
+        await using (var reader = await command.ExecuteReaderAsync(cancellation))
+        {
+            while (await reader.ReadAsync(cancellation))
+                executed.Add(reader.GetString(0));
+        }
+        if (!executed.IsSubsetOf(Migrations))
+            throw new StartupException(NewerText);
+        if (executed.Count < Migrations.Count)
+        {
+            throw new StartupException("the database is as an older Conclave left it: use that one's commands, or start"
+                + " this server once, which brings it up to date");
+        }
+    }
+
     static async Task MigrateAsync(NpgsqlDataSource source, string connectionString, CancellationToken cancellation)
     {
         await using var guard = await source.OpenConnectionAsync(cancellation);
@@ -181,8 +233,7 @@ sealed class Database : IAsyncDisposable
             .Build();
         if (upgrade.GetExecutedScripts().Except(upgrade.GetDiscoveredScripts().Select(script => script.Name)).Any())
         {
-            throw new StartupException("the database was brought up to date by a newer Conclave; run that one, or"
-                + " restore the backup that was made before");
+            throw new StartupException(NewerText);
         }
         var result = upgrade.PerformUpgrade();
         await using (var free = new NpgsqlCommand("SELECT pg_advisory_unlock($1)", guard))

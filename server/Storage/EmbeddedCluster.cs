@@ -45,10 +45,10 @@ sealed partial class EmbeddedCluster : IAsyncDisposable
     }
 
     /// <summary>The server's own database, as a role that owns it and nothing else.</summary>
-    public string ConnectionString => ConnectionTo("conclave", "conclave");
+    public string ConnectionString => ConnectionTo(_socket, "conclave", "conclave");
 
     /// <summary>The cluster's superuser, for what a database's owner may not do.</summary>
-    public string SuperuserConnectionString => ConnectionTo("postgres", "postgres");
+    public string SuperuserConnectionString => ConnectionTo(_socket, "postgres", "postgres");
 
     /// <summary>PostgreSQL's first process, which all its others come from.</summary>
     public int ProcessId { get; private set; }
@@ -84,6 +84,16 @@ sealed partial class EmbeddedCluster : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>How to reach a cluster of this kind that listens in the folder <paramref name="socket"/>.</summary>
+    public static string ConnectionTo(string? socket, string database, string user) => new NpgsqlConnectionStringBuilder
+    {
+        Host = socket,
+        Database = database,
+        Username = user,
+        SslMode = SslMode.Disable,
+        Pooling = database == "conclave",
+    }.ConnectionString;
 
     public async ValueTask DisposeAsync()
     {
@@ -308,15 +318,6 @@ sealed partial class EmbeddedCluster : IAsyncDisposable
         await using var database = new NpgsqlCommand("CREATE DATABASE conclave OWNER conclave", connection);
         await database.ExecuteNonQueryAsync(cancellation);
     }
-
-    string ConnectionTo(string database, string user) => new NpgsqlConnectionStringBuilder
-    {
-        Host = _socket,
-        Database = database,
-        Username = user,
-        SslMode = SslMode.Disable,
-        Pooling = database == "conclave",
-    }.ConnectionString;
 
     [LoggerMessage(101, LogLevel.Information, "PostgreSQL {Major} of {Folder} runs, with its data in {Data}")]
     static partial void Started(ILogger logger, int major, string folder, string data);

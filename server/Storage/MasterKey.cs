@@ -49,13 +49,8 @@ sealed class MasterKey : IDisposable
     /// <summary>Draws the key of a new lobby; returns the form in which the database keeps it.</summary>
     public byte[] WrapNewLobbyKey(Guid lobbyId, out LobbyKey key)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
         var bytes = RandomNumberGenerator.GetBytes(XChaCha20Poly1305.KeySize);
-        var wrapped = new byte[WrappedBytes];
-        wrapped[0] = Version;
-        var nonce = wrapped.AsSpan(1..HeaderBytes);
-        RandomNumberGenerator.Fill(nonce);
-        XChaCha20Poly1305.Encrypt(wrapped.AsSpan(HeaderBytes), bytes, nonce, _wrappingKey, Associated(lobbyId));
+        var wrapped = Wrap(lobbyId, bytes);
         key = new LobbyKey(bytes);
         return wrapped;
     }
@@ -65,15 +60,27 @@ sealed class MasterKey : IDisposable
     /// </exception>
     public LobbyKey UnwrapLobbyKey(Guid lobbyId, ReadOnlySpan<byte> wrapped)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
         var bytes = new byte[XChaCha20Poly1305.KeySize];
-        if (wrapped.Length != WrappedBytes || wrapped[0] != Version || !Aead.TryDecrypt(
-            bytes, wrapped[HeaderBytes..], wrapped[1..HeaderBytes], _wrappingKey, Associated(lobbyId)))
-        {
-            throw new CryptographicException($"The key of lobby {lobbyId} does not open with master key {Id}.");
-        }
-
+        Unwrap(lobbyId, wrapped, bytes);
         return new LobbyKey(bytes);
+    }
+
+    /// <summary>The same lobby key, wrapped under <paramref name="successor"/> instead.</summary>
+    /// <exception cref="CryptographicException">
+    /// <paramref name="wrapped"/> was not wrapped for this lobby under this master key.
+    /// </exception>
+    public byte[] Rewrap(Guid lobbyId, ReadOnlySpan<byte> wrapped, MasterKey successor)
+    {
+        Span<byte> bytes = stackalloc byte[XChaCha20Poly1305.KeySize];
+        try
+        {
+            Unwrap(lobbyId, wrapped, bytes);
+            return successor.Wrap(lobbyId, bytes);
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(bytes);
+        }
     }
 
     /// <summary>Wipes the key. No call may run at the same time; lobby keys that were unwrapped stay usable.</summary>
@@ -84,6 +91,27 @@ sealed class MasterKey : IDisposable
     }
 
     public override string ToString() => nameof(MasterKey);
+
+    byte[] Wrap(Guid lobbyId, ReadOnlySpan<byte> key)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        var wrapped = new byte[WrappedBytes];
+        wrapped[0] = Version;
+        var nonce = wrapped.AsSpan(1..HeaderBytes);
+        RandomNumberGenerator.Fill(nonce);
+        XChaCha20Poly1305.Encrypt(wrapped.AsSpan(HeaderBytes), key, nonce, _wrappingKey, Associated(lobbyId));
+        return wrapped;
+    }
+
+    void Unwrap(Guid lobbyId, ReadOnlySpan<byte> wrapped, Span<byte> key)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (wrapped.Length != WrappedBytes || wrapped[0] != Version || !Aead.TryDecrypt(
+            key, wrapped[HeaderBytes..], wrapped[1..HeaderBytes], _wrappingKey, Associated(lobbyId)))
+        {
+            throw new CryptographicException($"The key of lobby {lobbyId} does not open with master key {Id}.");
+        }
+    }
 
     static byte[] Associated(Guid lobbyId) =>
         [.. "conclave: lobby key"u8, Version, .. lobbyId.ToByteArray(bigEndian: true)];

@@ -19,23 +19,38 @@ static class MasterKeyFile
     /// <param name="path">The file; its folder must exist.</param>
     /// <param name="mayCreate">False when the database holds data already: then a missing file is an error.</param>
     /// <exception cref="StartupException">The file is missing, unsafe, malformed or cannot be read.</exception>
-    public static MasterKey LoadOrCreate(string path, bool mayCreate)
+    public static MasterKey LoadOrCreate(string path, bool mayCreate) => Guard(path, () =>
+    {
+        if (mayCreate && !File.Exists(path))
+            Create(path);
+        return Read(path);
+    });
+
+    /// <summary>Reads the key from its file.</summary>
+    /// <exception cref="StartupException">The file is missing, unsafe, malformed or cannot be read.</exception>
+    public static MasterKey Load(string path) => Guard(path, () => Read(path));
+
+    /// <summary>
+    /// Puts the key of <paramref name="next"/> into <paramref name="path"/>, and what was there into
+    /// <paramref name="kept"/>. Whenever this is cut off, both keys are in a file, and one of them in its place.
+    /// </summary>
+    /// <exception cref="StartupException">The files cannot be written.</exception>
+    public static void Replace(string path, string next, string kept) => Guard(path, () =>
+    {
+        File.Copy(path, kept, overwrite: true);
+        using (var copy = File.OpenHandle(kept, FileMode.Open, FileAccess.ReadWrite))
+            RandomAccess.FlushToDisk(copy);
+        FlushFolder(FolderOf(kept));
+        File.Move(next, path, overwrite: true);
+        FlushFolder(FolderOf(path));
+        return path;
+    });
+
+    static T Guard<T>(string path, Func<T> work)
     {
         try
         {
-            if (!File.Exists(path))
-            {
-                if (!mayCreate)
-                {
-                    throw new StartupException(
-                        $"The database holds data but its master key {path} is missing: restore that file from your "
-                        + "backup, or name it in CONCLAVE_MASTER_KEY_FILE.");
-                }
-
-                Create(path);
-            }
-
-            return Load(path);
+            return work();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -43,8 +58,15 @@ static class MasterKeyFile
         }
     }
 
-    static MasterKey Load(string path)
+    static MasterKey Read(string path)
     {
+        if (!File.Exists(path))
+        {
+            throw new StartupException(
+                $"The database holds data but its master key {path} is missing: restore that file from your "
+                + "backup, or name it in CONCLAVE_MASTER_KEY_FILE.");
+        }
+
         using var file = File.OpenHandle(path);
         // Asked of the open file, not of the path: nobody can swap it between the check and the read.
         if ((File.GetUnixFileMode(file) & OthersMask) != UnixFileMode.None)
@@ -96,7 +118,7 @@ static class MasterKeyFile
             text[TextLength] = (byte)'\n';
             WriteNew(temporary, text);
             MoveUnlessThere(temporary, path);
-            FlushFolder(Path.GetDirectoryName(Path.GetFullPath(path))!);
+            FlushFolder(FolderOf(path));
         }
         finally
         {
@@ -105,6 +127,8 @@ static class MasterKeyFile
             File.Delete(temporary);
         }
     }
+
+    static string FolderOf(string path) => Path.GetDirectoryName(Path.GetFullPath(path))!;
 
     static void WriteNew(string path, ReadOnlySpan<byte> text)
     {

@@ -26,7 +26,7 @@ sealed class UserStore(Database database)
     public async Task<User?> FindAsync(string login, CancellationToken cancellation)
     {
         await using var command = database.Source.CreateCommand(
-            "SELECT login, public_token, registered_at FROM users WHERE login = $1");
+            "SELECT login, public_token, registered_at FROM users WHERE login = $1 AND deleted_at IS NULL");
         command.Parameters.Add(new() { Value = login });
         return await ReadAsync(command, cancellation);
     }

@@ -37,7 +37,21 @@ sealed class ServerProcess : IAsyncDisposable
 
     public static async Task<ServerProcess> StartAsync(string data)
     {
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "conclave-server"))
+        var start = Program(data);
+        var process = Process.Start(start)!;
+        using var patience = new CancellationTokenSource(Patience);
+        while (await process.StandardOutput.ReadLineAsync(patience.Token) is { } line)
+        {
+            if (line.StartsWith("Conclave listens on ", StringComparison.Ordinal))
+                return new ServerProcess(process, data, new Uri(line.Split(' ')[^1]));
+        }
+        throw new InvalidOperationException(await process.StandardError.ReadToEndAsync(patience.Token));
+    }
+
+    /// <summary>The built program, to be started on a data folder and with nothing of our own environment.</summary>
+    public static ProcessStartInfo Program(string data, params ReadOnlySpan<string> arguments)
+    {
+        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "conclave-server"), [.. arguments])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -50,14 +64,7 @@ sealed class ServerProcess : IAsyncDisposable
         start.Environment["CONCLAVE_URLS"] = "http://127.0.0.1:0";
         // Its users post as fast as they are answered.
         start.Environment["CONCLAVE_LIMIT_MESSAGES_PER_SECOND"] = "0";
-        var process = Process.Start(start)!;
-        using var patience = new CancellationTokenSource(Patience);
-        while (await process.StandardOutput.ReadLineAsync(patience.Token) is { } line)
-        {
-            if (line.StartsWith("Conclave listens on ", StringComparison.Ordinal))
-                return new ServerProcess(process, data, new Uri(line.Split(' ')[^1]));
-        }
-        throw new InvalidOperationException(await process.StandardError.ReadToEndAsync(patience.Token));
+        return start;
     }
 
     /// <summary>kill -9, of the server alone: its PostgreSQL lives on.</summary>

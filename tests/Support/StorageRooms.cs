@@ -45,8 +45,14 @@ sealed class StorageRooms : IAsyncDisposable
 
     public static async Task<StorageRooms> OpenAsync(string connectionString)
     {
+        return await OpenAsync(connectionString, new MasterKey(new byte[MasterKey.KeyBytes]));
+    }
+
+    /// <summary>On a database whose lobby keys <paramref name="masterKey"/> opens.</summary>
+    public static async Task<StorageRooms> OpenAsync(string connectionString, MasterKey masterKey)
+    {
         var database = await Database.OpenAsync(connectionString, Cancellation);
-        return new StorageRooms(connectionString, database, new MasterKey(new byte[MasterKey.KeyBytes]));
+        return new StorageRooms(connectionString, database, masterKey);
     }
 
     public static async Task MigrateAsync(string connectionString)

@@ -32,6 +32,9 @@ sealed class TestServer : IAsyncDisposable
 
     public Rooms Rooms => _host.Rooms;
 
+    /// <summary>Completes when the operator has replaced its database.</summary>
+    public Task Overtaken => _host.Claim.Overtaken;
+
     /// <summary>Where it listens.</summary>
     public Uri Url => _host.Urls[0];
 
