@@ -88,9 +88,18 @@ sealed class Desk : IAsyncDisposable
         _connectionString = Database.Patient(Settings.Database ?? await ReachClusterAsync(mayShare, cancellation));
         _database = await open(_connectionString, cancellation);
         _open.Push(_database);
-        if (mayShare)
-            return;
-        _open.Push(await DatabaseClaim.TryTakeAloneAsync(_database, cancellation) ?? throw ServerRuns());
+        var claim = mayShare
+            ? await DatabaseClaim.TryShareAsync(_database, cancellation)
+            : await DatabaseClaim.TryTakeAloneAsync(_database, cancellation);
+        if (claim is not null)
+            _open.Push(claim);
+        // What was read before the claim was there may be of a moment ago.
+        if (claim is null || !await _database.IsUnchangedAsync(cancellation))
+        {
+            throw mayShare
+                ? new OperatorException("the database is being changed (rekey or restore): try again when that is done")
+                : ServerRuns();
+        }
     }
 
     async Task<string> ReachClusterAsync(bool mayShare, CancellationToken cancellation)
@@ -110,7 +119,8 @@ sealed class Desk : IAsyncDisposable
         return cluster.ConnectionString;
     }
 
-    static OperatorException ServerRuns() => new("a server uses this database: stop it first, and start it afterwards");
+    static OperatorException ServerRuns() => new(
+        "a server (or another command) uses this database: stop it first, and start it afterwards");
 
     sealed class Held(IDisposable part) : IAsyncDisposable
     {

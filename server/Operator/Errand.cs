@@ -28,14 +28,17 @@ sealed class Errand(ParseResult typed, Settings settings, CancellationToken canc
 
     /// <summary>Makes sure that what cannot be undone is meant.</summary>
     /// <exception cref="OperatorException">It is not, or nobody can be asked.</exception>
-    public void Confirm(Option<bool> yes, string question)
+    public async Task ConfirmAsync(Option<bool> yes, string question)
     {
         if (Get(yes))
             return;
         if (Console.IsInputRedirected)
             throw new OperatorException($"{question} Say so with --yes.");
-        Console.Error.Write($"conclave-server: {question} Type yes to go on: ");
-        if (Console.ReadLine() is not "yes")
+        await Console.Error.WriteAsync($"conclave-server: {question} Type yes to go on: ");
+        if (await AskAsync(Console.ReadLine) is not "yes")
             throw new OperatorException("nothing was done");
     }
+
+    /// <summary>Waits for the person, who may also interrupt: reading the terminal cannot be called off.</summary>
+    public Task<T> AskAsync<T>(Func<T> read) => Task.Run(read).WaitAsync(Cancellation);
 }

@@ -63,7 +63,7 @@ static class PasswordReset
                 ? Encoding.UTF8.GetBytes(Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(DrawnBytes)))
                 : throw new OperatorException("--generate and --password-file exclude each other");
         }
-        var password = file is null ? Ask() : await ReadAsync(file, errand.Cancellation);
+        var password = file is null ? await AskAsync(errand) : await ReadAsync(file, errand.Cancellation);
         return password.Length is >= Login.PasswordBytesMin and <= Login.PasswordBytesMax && Utf8.IsValid(password)
             ? password
             : throw new OperatorException(
@@ -91,15 +91,15 @@ static class PasswordReset
         }
     }
 
-    static byte[] Ask()
+    static async Task<byte[]> AskAsync(Errand errand)
     {
         if (Console.IsInputRedirected)
         {
             throw new OperatorException(
                 "nobody can be asked for the password: use --password-file FILE (- for standard input) or --generate");
         }
-        var first = HiddenLine("New password: ");
-        var again = HiddenLine("The same again: ");
+        var first = await errand.AskAsync(() => HiddenLine("New password: "));
+        var again = await errand.AskAsync(() => HiddenLine("The same again: "));
         return CryptographicOperations.FixedTimeEquals(first, again)
             ? first
             : throw new OperatorException("the two differ; nothing was changed");

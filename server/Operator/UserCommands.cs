@@ -82,7 +82,7 @@ static class UserCommands
         await using var desk = await Desk.OpenAsync(errand);
         await using var deletion = await UserDeletion.PrepareAsync(desk, errand.Get(Login), errand.Cancellation);
         await deletion.HandOverAsync(errand.Get(HandOver), errand.Cancellation);
-        errand.Confirm(Yes, $"The account of {deletion.Login} will be gone for good.");
+        await errand.ConfirmAsync(Yes, $"The account of {deletion.Login} will be gone for good.");
         var left = await deletion.RunAsync(errand.Cancellation);
         Errand.Note($"{deletion.Login} is deleted, and has left {left} {(left == 1 ? "lobby" : "lobbies")}");
         return ExitCode.Done;

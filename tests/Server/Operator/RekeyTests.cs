@@ -138,6 +138,24 @@ public sealed class RekeyTests(PostgresCluster postgres) : IDisposable
         await server.Overtaken.WaitAsync(TimeSpan.FromSeconds(30), Cancellation);
     }
 
+    [Fact]
+    public async Task Nobody_comes_in_while_a_command_has_the_database_alone()
+    {
+        var connectionString = await postgres.CreateDatabaseAsync();
+        await StartOnceAsync(connectionString);
+        await using var database = await Database.OpenAsync(connectionString, Cancellation);
+        await using var claim = await DatabaseClaim.TryTakeAloneAsync(database, Cancellation);
+        Assert.NotNull(claim);
+
+        (string, string)[] table = [("user list", "try again"), ("rekey", "stop it"), ("", "start again")];
+        foreach (var (command, text) in table)
+        {
+            var run = await OperatorProgram.RunAsync(
+                On(connectionString, command.Split(' ', StringSplitOptions.RemoveEmptyEntries)), input: []);
+            Assert.True(run.Code == 1 && run.Errors.Contains(text, StringComparison.Ordinal), run.ToString());
+        }
+    }
+
     System.Diagnostics.ProcessStartInfo On(string database, params string[] arguments)
     {
         var start = ServerProcess.Program(_folder, arguments);
