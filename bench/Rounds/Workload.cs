@@ -92,8 +92,10 @@ sealed record Workload(string Name, Leg? Yardstick, Leg Subject, Metric Rate)
             {
                 OnFreshServerEachRound = true,
             },
+            // A few at a time: of many from one address the server would believe that they guess.
             new("P3 by password", null,
-                new(Target.Conclave, $"idle connections={plan.PasswordConnections} by=password"), Metric.Connects),
+                new(Target.Conclave, $"idle connections={plan.PasswordConnections} by=password openings=8"),
+                Metric.Connects),
             new("start", null, new(Target.Start, ""), Metric.Starts),
         ];
     }

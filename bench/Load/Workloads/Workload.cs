@@ -21,6 +21,7 @@ abstract class Workload : IDisposable
 
     readonly HashSet<Link> _links = [];
     readonly Commits _commits;
+    readonly int _openingsMax;
     byte[] _answer = [];
     Link? _asked;
     long _answerSeq;
@@ -40,6 +41,7 @@ abstract class Workload : IDisposable
         Payload = new Payload(settings.Bytes);
         Poll = new Poll(Dialect) { Handler = OnFrame };
         _commits = new Commits(settings.Database);
+        _openingsMax = settings.Count("openings", OpeningsMax);
     }
 
     public Result Result { get; } = new();
@@ -147,7 +149,7 @@ abstract class Workload : IDisposable
         var since = Stopwatch.GetTimestamp();
         for (var index = 0; index < count || opening.Pending > 0;)
         {
-            for (; index < count && opening.Pending < OpeningsMax; index++)
+            for (; index < count && opening.Pending < _openingsMax; index++)
                 opening.Begin(Connect(index), Dialect.Handshake);
             var ready = opening.Ready;
             Poll.Turn(milliseconds: 100);
