@@ -29,7 +29,10 @@ sealed class FailureTable<TKey>(int capacity, int freeCount, TimeSpan forgivenes
     public TimeSpan WaitOf(TKey key, TimeSpan now)
     {
         RemoveClean(now);
-        return EntryFor(key) is { } entry ? entry.ChargedAt + DelayOf(entry) - now : TimeSpan.Zero;
+        // Without a delay there is no wait, also for one who looked at the clock before the last charge was made.
+        return EntryFor(key) is { } entry && DelayOf(entry) is var delay && delay > TimeSpan.Zero
+            ? entry.ChargedAt + delay - now
+            : TimeSpan.Zero;
     }
 
     public void Charge(TKey key, TimeSpan now)

@@ -22,6 +22,17 @@ public sealed class FailureTableTests
     }
 
     [Fact]
+    public void Free_attempt_that_read_the_clock_before_another_was_charged_need_not_wait()
+    {
+        var table = new FailureTable<int>(capacity: 5, Free, Forgiveness);
+        var now = TimeSpan.FromSeconds(10);
+
+        table.Charge(1, now);
+
+        Assert.Equal(TimeSpan.Zero, Positive(table.WaitOf(1, now - TimeSpan.FromMilliseconds(3))));
+    }
+
+    [Fact]
     public void Table_that_is_large_enough_does_what_the_model_does() => Steps.Array[0, 200].Sample(steps =>
     {
         var table = new FailureTable<int>(capacity: 5, Free, Forgiveness);
