@@ -114,9 +114,10 @@ sealed class Store : IAsyncDisposable
     }
 
     /// <summary>One commit. The writer's alone: it uses one connection and the same lists every time.</summary>
-    public async Task AppendAsync(List<Draft> drafts, List<Lobby> lobbies, DateTime time)
+    public async Task AppendAsync(List<Lobby> lobbies, DateTime time)
     {
-        foreach (var draft in drafts)
+        // Lobby by lobby, so that neighbours in the indexes come one after the other.
+        foreach (var draft in lobbies.SelectMany(lobby => lobby.Batch))
         {
             _lobbies.TypedValue!.Add(draft.Lobby.Id);
             _seqs.TypedValue!.Add(draft.Seq);

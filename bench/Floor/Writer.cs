@@ -73,7 +73,7 @@ sealed class Writer(Store store, TimeProvider time)
                 draft.Lobby.Batch.Add(draft);
             }
             var now = time.GetUtcNow().UtcDateTime;
-            await store.AppendAsync(_batch, _moved, now);
+            await store.AppendAsync(_moved, now);
             Publish(now.Ticks);
             _batch.Clear();
         }

@@ -19,7 +19,14 @@ sealed class Link : IDisposable
             _socket.ReceiveBufferSize = receiveBytes;
         if (source is not null)
             _socket.Bind(new IPEndPoint(source, 0));
-        _socket.Connect(server);
+        try
+        {
+            _socket.Connect(server);
+        }
+        catch (SocketException fault)
+        {
+            throw new LoadException($"{server} takes no connection: {fault.Message}");
+        }
         _socket.Blocking = false;
         Descriptor = (int)_socket.Handle;
     }
