@@ -20,7 +20,7 @@ var writer = new Writer(store, TimeProvider.System);
 
 var builder = WebApplication.CreateSlimBuilder();
 builder.Logging.ClearProviders();
-// Sockets and threads as they come: to run everything inline, or not to let threads spin, made nothing faster in rounds.
+// Sockets and threads as they come: everything inline, or threads that do not spin, was no faster in rounds.
 builder.WebHost.ConfigureKestrel(options =>
     options.Listen(IPAddress.Loopback, port, listen =>
         listen.Run(connection => new Peer(connection, writer, store).RunAsync())));
