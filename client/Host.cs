@@ -22,7 +22,12 @@ sealed class Host(Uri server, SessionStore sessions, Language language)
     /// <exception cref="ClientException">The server cannot be reached.</exception>
     public async Task<ConclaveClient> ConnectAsync(CancellationToken cancellation)
     {
-        var client = new ConclaveClient(new ConclaveOptions { Server = Server, RequestTimeout = AnswerTimeout });
+        var client = new ConclaveClient(new ConclaveOptions
+        {
+            Server = Server,
+            RequestTimeout = AnswerTimeout,
+            ProgramName = "conclave",
+        });
         try
         {
             await client.ConnectAsync(cancellation);

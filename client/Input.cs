@@ -37,6 +37,11 @@ sealed class Input(Language language)
             _ => typed,
         };
 
+    public Guid SessionId(string typed) =>
+        Guid.TryParseExact(typed, "D", out var sessionId)
+            ? sessionId
+            : throw Wrong(Say.BadSession(SafeText.OneLine(typed)), Say.BadSessionHint);
+
     public string NewLobbyName(string typed) =>
         LobbyName.Canonical(typed) ?? throw Wrong(Say.BadLobbyName(SafeText.OneLine(typed)), Say.BadLobbyNameHint);
 

@@ -79,6 +79,22 @@ static class Report
             member.PublicToken.ToString(),
         ]));
 
+    /// <summary>A table of sessions; the one that asks is marked.</summary>
+    public static IEnumerable<string> Sessions(IReadOnlyList<OwnSession> sessions, Language language) => Table(
+        [language.Say.SessionColumn, language.Say.LastUsed, language.Say.CreatedAt, language.Say.ProgramColumn, ""],
+        sessions.Select(session => (IReadOnlyList<string>)
+        [
+            session.SessionId.ToString(),
+            Time(session.LastUsedAt),
+            Time(session.CreatedAt),
+            SessionFrom(session),
+            session.Current ? language.Say.ThisSession : "",
+        ]));
+
+    /// <summary>Which program signed in from where, as far as that is known.</summary>
+    public static string SessionFrom(OwnSession session) =>
+        SafeText.OneLine(string.Join(' ', new[] { session.Client, session.Address }.OfType<string>()));
+
     public static string Invited(InviteLobbyReply invitation, string lobby, Language language) =>
         language.Say.Invited(
             SafeText.OneLine(invitation.Login), SafeText.OneLine(lobby), RightsText(invitation.Rights));

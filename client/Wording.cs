@@ -40,9 +40,9 @@ static class Wording
 
     static ClientException Refused(RefusedException refused, Language language, About about)
     {
-        if (refused is { Code: ErrorCode.BadRequest, Field: { } field }
+        if (refused is { Code: ErrorCode.BadRequest or ErrorCode.RegistrationClosed, Field: { } field }
             && language.Errors.ByField.TryGetValue(field, out var known))
-            return new(ExitCode.Usage, known.What, known.Hint);
+            return new(ExitCode.Of(refused.Code), known.What, known.Hint);
         var words = OfCode(refused.Code, language, about);
         // Only the server knows which value or which quota it is, and says so in English.
         var message = refused.Code is ErrorCode.BadRequest or ErrorCode.Limit

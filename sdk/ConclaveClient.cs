@@ -43,7 +43,11 @@ public sealed class ConclaveClient : IAsyncDisposable
     {
         _options = options ?? ConclaveOptions.Default;
         _link = new Link(_options);
+        Account = new Account(_link);
     }
+
+    /// <summary>The signed-in user's sessions and password.</summary>
+    public Account Account { get; }
 
     /// <summary>Who is signed in; null if nobody is, or a token is used whose owner was not asked for yet.</summary>
     public Person? User { get; private set; }
@@ -72,10 +76,25 @@ public sealed class ConclaveClient : IAsyncDisposable
     /// </summary>
     /// <param name="login">1 to 64 of <c>A–Z a–z 0–9 . _ -</c>; the case is ignored everywhere.</param>
     /// <param name="password">8 to 1,024 bytes of UTF-8. Wipe it when the task has ended.</param>
-    /// <exception cref="RefusedException"><see cref="ErrorCode.LoginTaken"/>: somebody else has the login.</exception>
+    /// <param name="registrationCode">What the operator gives out, where registration takes that; else null.</param>
+    /// <exception cref="RefusedException">
+    /// <see cref="ErrorCode.LoginTaken"/>: somebody else has the login. <see cref="ErrorCode.RegistrationClosed"/>:
+    /// the server takes nobody, or, if <see cref="RefusedException.Field"/> says so, only with the right code.
+    /// </exception>
+    public Task<RegisterReply> RegisterAsync(
+        string login, ReadOnlyMemory<byte> password, string? registrationCode,
+        CancellationToken cancellationToken = default) =>
+        _link.AskAsync<RegisterReply>(ActionName.Register, RequestKind.Once, null, json =>
+        {
+            WriteCredentials(json, login, password);
+            if (registrationCode is not null)
+                json.WriteString("registration_code"u8, registrationCode);
+        }, cancellationToken);
+
+    /// <summary>The same where no code is asked for.</summary>
     public Task<RegisterReply> RegisterAsync(
         string login, ReadOnlyMemory<byte> password, CancellationToken cancellationToken = default) =>
-        WithPasswordAsync<RegisterReply>(ActionName.Register, RequestKind.Once, login, password, cancellationToken);
+        RegisterAsync(login, password, registrationCode: null, cancellationToken);
 
     /// <summary>The same with a password that is a string, which cannot be wiped.</summary>
     public Task<RegisterReply> RegisterAsync(
@@ -95,8 +114,9 @@ public sealed class ConclaveClient : IAsyncDisposable
     public async Task<AuthReply> SignInAsync(
         string login, ReadOnlyMemory<byte> password, CancellationToken cancellationToken = default)
     {
-        var reply = await WithPasswordAsync<AuthReply>(
-            ActionName.Auth, RequestKind.Ask, login, password, cancellationToken).ConfigureAwait(false);
+        var reply = await _link.AskAsync<AuthReply>(
+            ActionName.Auth, RequestKind.Ask, null, json => WriteCredentials(json, login, password),
+            cancellationToken).ConfigureAwait(false);
         _link.Token = reply.Token;
         User = new Person(reply.Login, reply.PublicToken);
         return reply;
@@ -309,7 +329,7 @@ public sealed class ConclaveClient : IAsyncDisposable
     public async Task<Subscription> SubscribeAsync(
         LobbyRef lobby, Position? from = null, CancellationToken cancellationToken = default)
     {
-        var token = Token;
+        var token = _link.RequireToken();
         var me = User?.PublicToken
             ?? (await WhoamiAsync(cancellationToken).ConfigureAwait(false)).PublicToken;
         return await _link.SubscribeAsync(lobby, from, token, me, cancellationToken).ConfigureAwait(false);
@@ -332,9 +352,9 @@ public sealed class ConclaveClient : IAsyncDisposable
 
     /// <summary>
     /// What the server tells the signed-in user outside of any lobby's log (<c>invited</c>, <c>removed</c>,
-    /// <c>server_closing</c>, one of <see cref="EventName"/>), and the client's own <see cref="ConnectionHint"/>s, as
-    /// they come. Without end; for one loop at a time. Hints get lost with the connection, and the oldest when nobody
-    /// takes them: never rely on one.
+    /// <c>session_ended</c>, <c>server_closing</c>, one of <see cref="EventName"/>), and the client's own
+    /// <see cref="ConnectionHint"/>s, as they come. Without end; for one loop at a time. Hints get lost with the
+    /// connection, and the oldest when nobody takes them: never rely on one.
     /// </summary>
     public IAsyncEnumerable<Hint> HintsAsync(CancellationToken cancellationToken = default) =>
         _link.HintsAsync(cancellationToken);
@@ -347,21 +367,14 @@ public sealed class ConclaveClient : IAsyncDisposable
     /// <summary>Closes the connection. Requests under way fail, loops over entries end calmly.</summary>
     public ValueTask DisposeAsync() => _link.DisposeAsync();
 
-    string Token =>
-        _link.Token ?? throw RefusedException.From(new Refusal(ErrorCode.BadToken, "Nobody is signed in."));
+    static void WriteCredentials(Utf8JsonWriter json, string login, ReadOnlyMemory<byte> password)
+    {
+        json.WriteString("login"u8, login);
+        json.WriteString("password"u8, password.Span);
+    }
 
-    Task<TReply> WithPasswordAsync<TReply>(
-        string action, RequestKind kind, string login, ReadOnlyMemory<byte> password,
-        CancellationToken cancellationToken)
-        where TReply : Reply =>
-        _link.AskAsync<TReply>(action, kind, null, json =>
-        {
-            json.WriteString("login"u8, login);
-            json.WriteString("password"u8, password.Span);
-        }, cancellationToken);
-
-    async Task<TReply> SignedAsync<TReply>(
+    Task<TReply> SignedAsync<TReply>(
         string action, RequestKind kind, Action<Utf8JsonWriter> fields, CancellationToken cancellationToken)
         where TReply : Reply =>
-        await _link.AskAsync<TReply>(action, kind, Token, fields, cancellationToken).ConfigureAwait(false);
+        _link.AskSignedAsync<TReply>(action, kind, fields, cancellationToken);
 }

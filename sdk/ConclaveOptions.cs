@@ -18,6 +18,11 @@ public sealed record ConclaveOptions
     public Uri Server { get; init; } = new("http://127.0.0.1:7720");
 
     /// <summary>
+    /// What the program calls itself: its users see it in the list of their sessions. Default: Conclave.Sdk.
+    /// </summary>
+    public string ProgramName { get; init; } = "Conclave.Sdk";
+
+    /// <summary>
     /// How long a request may take until its final answer, with every reconnection and repetition in between;
     /// <see cref="Timeout.InfiniteTimeSpan"/> for no limit but the cancellation token. Default: 30 s.
     /// </summary>

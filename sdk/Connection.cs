@@ -156,7 +156,12 @@ sealed class Connection(
     {
         try
         {
-            hints.TryWrite(WireJson.Deserialize<Hint>(utf8));
+            var hint = WireJson.Deserialize<Hint>(utf8);
+            // If it is the session of a subscription, nothing more would come and nobody would say so. Asking to go on
+            // finds out, and costs nothing if it is another one.
+            if (hint.Event == EventName.SessionEnded)
+                subscriptions.Reopen();
+            hints.TryWrite(hint);
         }
         catch (JsonException)
         {

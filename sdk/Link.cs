@@ -49,6 +49,16 @@ sealed class Link : IAsyncDisposable
         return _hints.Reader.ReadAllAsync(cancellationToken);
     }
 
+    /// <exception cref="RefusedException">Nobody is signed in.</exception>
+    public string RequireToken() =>
+        Token ?? throw RefusedException.From(new Refusal(ErrorCode.BadToken, "Nobody is signed in."));
+
+    /// <summary>The same as <see cref="AskAsync"/> for a request that the session signs.</summary>
+    public async Task<TReply> AskSignedAsync<TReply>(
+        string action, RequestKind kind, Action<Utf8JsonWriter> fields, CancellationToken cancellationToken)
+        where TReply : Reply =>
+        await AskAsync<TReply>(action, kind, RequireToken(), fields, cancellationToken).ConfigureAwait(false);
+
     /// <summary>Makes a request and waits for its final answer. In order: it has its place when this returns.</summary>
     public async Task<TReply> AskAsync<TReply>(
         string action, RequestKind kind, string? token, Action<Utf8JsonWriter> fields,
@@ -59,7 +69,7 @@ sealed class Link : IAsyncDisposable
         var request = new Request<TReply>(id, kind, RequestFrame.Write(id, action, token, fields))
         {
             Token = token,
-            HoldsPassword = action is ActionName.Register or ActionName.Auth,
+            HoldsPassword = action is ActionName.Register or ActionName.Auth or ActionName.ChangePassword,
             Deadline = _outbox.After(_options.RequestTimeout),
         };
         try
@@ -222,6 +232,7 @@ sealed class Link : IAsyncDisposable
     {
         // A proxy would see every token, and compression beside chosen text leaks secrets (CRIME); both stay off.
         socket.Options.Proxy = null;
+        socket.Options.SetRequestHeader("User-Agent", _options.ProgramName);
         socket.Options.KeepAliveInterval = _options.PingInterval;
         socket.Options.KeepAliveTimeout = _options.PingInterval;
         using var timeout = new CancellationTokenSource(_options.ConnectTimeout, _options.TimeProvider);

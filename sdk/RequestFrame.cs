@@ -8,10 +8,10 @@ namespace Conclave.Sdk;
 static class RequestFrame
 {
     /// <summary>
-    /// Enough for a login and a password with every character escaped: the buffer never grows while it holds a
+    /// Enough for a login and two passwords with every character escaped: the buffer never grows while it holds a
     /// password, so that no copy stays behind unwiped.
     /// </summary>
-    const int SizeOfSmall = 8192;
+    const int SizeOfSmall = 16_384;
 
     /// <summary>One request object.</summary>
     /// <param name="id">Its <c>id</c>.</param>

@@ -14,13 +14,18 @@ static class AccountCommands
     static Command Register(Frame frame)
     {
         var login = LoginArgument(frame.Help.NewLogin);
-        var source = new PasswordSource(frame.Help);
-        return frame.Command(RegisterName, frame.Help.Register, [login, source.File], async visit =>
+        var source = PasswordSource.OfUser(frame.Help);
+        var codes = PasswordSource.OfCode(frame.Help);
+        return frame.Command(RegisterName, frame.Help.Register, [login, source.File, codes.File], async visit =>
         {
             var name = visit.Input.Login(visit.Get(login)!);
             var password = await source.NewAsync(visit, name);
+            var code = await codes.GivenAsync(visit);
             await using var client = await visit.ConnectAsync();
-            var user = await client.RegisterAsync(name, password, visit.Cancellation);
+            Func<Task<string?>>? ask = Terminal.CanAsk
+                ? () => Task.FromResult(Terminal.AskPassword(visit.Language.Say.AskCode))
+                : null;
+            var user = await Registering.RunAsync(client, name, password, code, ask, visit.Cancellation);
             visit.Show(() => JsonLine.Of(user), () => Report.User(user, visit.Language));
             visit.Note(visit.Language.Say.NowSignIn(user.Login));
         });
@@ -29,7 +34,7 @@ static class AccountCommands
     static Command Login(Frame frame)
     {
         var login = LoginArgument(frame.Help.OwnLogin);
-        var source = new PasswordSource(frame.Help);
+        var source = PasswordSource.OfUser(frame.Help);
         return frame.Command(LoginName, frame.Help.SignIn, [login, source.File], async visit =>
         {
             var name = visit.Input.Login(visit.Get(login)!);
@@ -45,7 +50,7 @@ static class AccountCommands
     {
         var login = await visit.Host.SignOutAsync(visit.Cancellation);
         visit.Show(
-            () => JsonLine.SignedOut(login),
+            () => JsonLine.OfLogin(login),
             () => [login is null ? visit.Language.Say.WasNotSignedIn : visit.Language.Say.SignedOut(login)]);
     });
 

@@ -24,7 +24,10 @@ static class CommandTree
         root.Add(frame.Lang);
         root.Add(frame.Json);
         foreach (var command in (IEnumerable<Command>)
-            [.. AccountCommands.All(frame), .. LobbyCommands.All(frame), .. EntryCommands.All(frame)])
+            [
+                .. AccountCommands.All(frame), .. SessionCommands.All(frame), .. LobbyCommands.All(frame),
+                .. EntryCommands.All(frame),
+            ])
             root.Add(command);
         root.SetAction((typed, cancellation) => Terminal.CanAsk && Terminal.IsSeen
             ? frame.RunAsync(typed, visit => menu(visit.Host.Server, cancellation), cancellation)

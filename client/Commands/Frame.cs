@@ -82,8 +82,10 @@ sealed class Frame(Terminal terminal, SessionStore sessions)
         switch (command.Name)
         {
             // What is one word too many here is most often a secret, which must not be repeated on the screen.
-            case AccountCommands.RegisterName or AccountCommands.LoginName when typed.UnmatchedTokens.Count > 0:
-                Terminal.Error(say.PasswordNotInArguments, say.PasswordNeededHint);
+            case AccountCommands.RegisterName or AccountCommands.LoginName or SessionCommands.PasswordName
+                when typed.UnmatchedTokens.Count > 0:
+                Terminal.Error(
+                    say.PasswordNotInArguments, say.PasswordNeededHint("--password-file", "CONCLAVE_PASSWORD"));
                 break;
             case EntryCommands.SendName when typed.UnmatchedTokens.Count > 0:
                 Terminal.Error(say.TextInPieces, say.NothingToSendHint);

@@ -37,7 +37,22 @@ static class JsonLine
         json.WriteString("registered_at", TimeJsonConverter.Text(user.RegisteredAt));
     });
 
-    public static string SignedOut(string? login) => Object(json => json.WriteString("login", login));
+    public static string OfLogin(string? login) => Object(json => json.WriteString("login", login));
+
+    public static string Of(OwnSession session) => Object(json =>
+    {
+        json.WriteString("session_id", session.SessionId);
+        json.WriteString("created_at", TimeJsonConverter.Text(session.CreatedAt));
+        json.WriteString("last_used_at", TimeJsonConverter.Text(session.LastUsedAt));
+        json.WriteString("expires_at", TimeJsonConverter.Text(session.ExpiresAt));
+        if (session.Client is { } client)
+            json.WriteString("client", client);
+        if (session.Address is { } address)
+            json.WriteString("address", address);
+        json.WriteBoolean("current", session.Current);
+    });
+
+    public static string Revoked(int count) => Object(json => json.WriteNumber("revoked", count));
 
     public static string Of(CreateLobbyReply lobby) => Object(json =>
     {

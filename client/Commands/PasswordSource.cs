@@ -4,25 +4,40 @@ using Conclave.Client.Texts;
 namespace Conclave.Client.Commands;
 
 /// <summary>
-/// Where a command takes a password from: <c>--password-file</c>, CONCLAVE_PASSWORD, a question; never an argument,
-/// since the process list shows those to everybody.
+/// Where a command takes a secret from: a file named by an option, an environment variable, a question; never an
+/// argument, since the process list shows those to everybody.
 /// </summary>
-sealed class PasswordSource(HelpTexts help)
+sealed class PasswordSource
 {
-    const string Variable = "CONCLAVE_PASSWORD";
     const string StandardInput = "-";
 
-    public Option<string> File { get; } = new("--password-file")
+    readonly string _variable;
+
+    PasswordSource(string option, string variable, string description)
     {
-        Description = help.PasswordFile,
-        HelpName = "FILE",
-    };
+        File = new Option<string>(option) { Description = description, HelpName = "FILE" };
+        _variable = variable;
+    }
+
+    public Option<string> File { get; }
+
+    /// <summary>The password of a user: <c>--password-file</c>, CONCLAVE_PASSWORD.</summary>
+    public static PasswordSource OfUser(HelpTexts help) =>
+        new("--password-file", "CONCLAVE_PASSWORD", help.PasswordFile);
+
+    /// <summary>The password to be: <c>--new-password-file</c>, CONCLAVE_NEW_PASSWORD.</summary>
+    public static PasswordSource OfNew(HelpTexts help) =>
+        new("--new-password-file", "CONCLAVE_NEW_PASSWORD", help.NewPasswordFile);
+
+    /// <summary>What the operator gives out: <c>--code-file</c>, CONCLAVE_REGISTRATION_CODE.</summary>
+    public static PasswordSource OfCode(HelpTexts help) =>
+        new("--code-file", "CONCLAVE_REGISTRATION_CODE", help.CodeFile);
 
     /// <summary>The password of a user that exists.</summary>
     public async Task<string> KnownAsync(Visit visit, string login) =>
         await GivenAsync(visit) ?? Ask(visit.Language.Say.AskPassword(login), visit.Language.Say);
 
-    /// <summary>A password for a new user; whoever types one unseen types it twice.</summary>
+    /// <summary>A password to be; whoever types one unseen types it twice.</summary>
     public async Task<string> NewAsync(Visit visit, string login)
     {
         var say = visit.Language.Say;
@@ -34,11 +49,12 @@ sealed class PasswordSource(HelpTexts help)
         return typed;
     }
 
-    async Task<string?> GivenAsync(Visit visit)
+    /// <summary>What the file or the variable has; null if neither is given.</summary>
+    public async Task<string?> GivenAsync(Visit visit)
     {
         if (visit.Get(File) is { } path)
             return visit.Input.Piped(await ReadAsync(visit, path));
-        var variable = Environment.GetEnvironmentVariable(Variable);
+        var variable = Environment.GetEnvironmentVariable(_variable);
         return string.IsNullOrEmpty(variable) ? null : variable;
     }
 
@@ -60,10 +76,10 @@ sealed class PasswordSource(HelpTexts help)
         }
     }
 
-    static string Ask(string question, SayTexts say)
+    string Ask(string question, SayTexts say)
     {
         if (!Terminal.CanAsk)
-            throw new ClientException(ExitCode.Usage, say.PasswordNeeded, say.PasswordNeededHint);
+            throw new ClientException(ExitCode.Usage, say.PasswordNeeded, say.PasswordNeededHint(File.Name, _variable));
         return Terminal.AskPassword(question) ?? throw new OperationCanceledException();
     }
 }

@@ -14,10 +14,12 @@ sealed class AccountMenu(Sitting sitting)
         string login, password;
         await using (var client = await sitting.Host.ConnectAsync(sitting.Cancellation))
         {
-            if (await FreeLoginAsync(client) is not { } chosen || await NewPasswordAsync() is not { } typed)
+            if (await FreeLoginAsync(client) is not { } chosen || await sitting.AskNewPasswordAsync() is not { } typed)
                 return;
             (login, password) = (chosen, typed);
-            var user = await client.RegisterAsync(login, password, sitting.Cancellation);
+            var user = await Registering.RunAsync(
+                client, login, password, code: null, () => Screen.AskSecretAsync(sitting.Texts.AskCode),
+                sitting.Cancellation);
             Screen.Done(sitting.Texts.Registered(user.Login));
             Screen.Lines(Report.User(user, sitting.Language));
         }
@@ -71,19 +73,5 @@ sealed class AccountMenu(Sitting sitting)
             }
         }
         return null;
-    }
-
-    async Task<string?> NewPasswordAsync()
-    {
-        while (true)
-        {
-            var password = await Screen.AskAsync(
-                () => Screen.AskSecretAsync(sitting.Texts.AskNewPassword), sitting.Input.NewPassword);
-            if (password is null || await Screen.AskSecretAsync(sitting.Texts.AskPasswordAgain) is not { } again)
-                return null;
-            if (string.Equals(password, again, StringComparison.Ordinal))
-                return password;
-            Screen.Problem(new ClientException(ExitCode.Usage, sitting.Language.Say.PasswordsDiffer));
-        }
     }
 }

@@ -11,6 +11,7 @@ namespace Conclave.Client.Menu;
 sealed class MainMenu(Sitting sitting)
 {
     readonly AccountMenu _account = new(sitting);
+    readonly SessionMenu _session = new(sitting);
     readonly LobbyMenu _lobby = new(sitting);
     readonly EntryMenu _entry = new(sitting);
 
@@ -105,6 +106,8 @@ sealed class MainMenu(Sitting sitting)
         new(Texts.Members, _lobby.MembersAsync),
         new(Texts.User, _account.LookUpAsync),
         new(Texts.Lobby, _lobby.LookUpAsync),
+        new(Texts.Sessions, _session.RunAsync),
+        new(Texts.Password, _session.ChangePasswordAsync),
         new(Texts.SignOut, _account.SignOutAsync),
         new(Texts.Server, MoveAsync),
         new(Texts.OtherLanguage, SpeakAsync),

@@ -82,5 +82,21 @@ sealed class Sitting
         return null;
     }
 
+    /// <summary>Asks for a password to be, unseen and twice.</summary>
+    /// <returns>Null if the person went back.</returns>
+    public async Task<string?> AskNewPasswordAsync()
+    {
+        while (true)
+        {
+            var password = await Screen.AskAsync(
+                () => Screen.AskSecretAsync(Texts.AskNewPassword), Input.NewPassword);
+            if (password is null || await Screen.AskSecretAsync(Texts.AskPasswordAgain) is not { } again)
+                return null;
+            if (string.Equals(password, again, StringComparison.Ordinal))
+                return password;
+            Screen.Problem(new ClientException(ExitCode.Usage, Language.Say.PasswordsDiffer));
+        }
+    }
+
     Host HostOf(Uri server) => new(server, new SessionStore(_sessionFolder, Language), Language);
 }

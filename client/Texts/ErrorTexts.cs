@@ -12,7 +12,8 @@ sealed record ErrorTexts
     public required IReadOnlyDictionary<string, ErrorText> ByCode { get; init; }
 
     /// <summary>
-    /// What <see cref="ErrorCode.BadRequest"/> means for the fields whose values only the server can judge.
+    /// What <see cref="ErrorCode.BadRequest"/> and <see cref="ErrorCode.RegistrationClosed"/> mean for the fields whose
+    /// values only the server can judge.
     /// </summary>
     public required IReadOnlyDictionary<string, ErrorText> ByField { get; init; }
 

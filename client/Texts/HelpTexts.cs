@@ -18,6 +18,9 @@ sealed record HelpTexts
     public required string SignOut { get; init; }
     public required string Whoami { get; init; }
     public required string User { get; init; }
+    public required string Sessions { get; init; }
+    public required string Revoke { get; init; }
+    public required string Password { get; init; }
     public required string LobbyGroup { get; init; }
     public required string LobbyCreate { get; init; }
     public required string LobbyShow { get; init; }
@@ -32,6 +35,10 @@ sealed record HelpTexts
     public required string OwnLogin { get; init; }
     public required string AnyLogin { get; init; }
     public required string PasswordFile { get; init; }
+    public required string NewPasswordFile { get; init; }
+    public required string CodeFile { get; init; }
+    public required string SessionId { get; init; }
+    public required string Others { get; init; }
     public required string NewLobby { get; init; }
     public required string Lobby { get; init; }
     public required string InvitedLogin { get; init; }

@@ -24,6 +24,9 @@ sealed record MenuTexts
     public required MenuText Members { get; init; }
     public required MenuText User { get; init; }
     public required MenuText Lobby { get; init; }
+    public required MenuText Sessions { get; init; }
+    public required MenuText AllOthers { get; init; }
+    public required MenuText Password { get; init; }
     public required MenuText SignOut { get; init; }
     public required MenuText Server { get; init; }
     public required MenuText OtherLanguage { get; init; }
@@ -38,6 +41,9 @@ sealed record MenuTexts
     public required string AskPassword { get; init; }
     public required string AskNewPassword { get; init; }
     public required string AskPasswordAgain { get; init; }
+    public required string AskOldPassword { get; init; }
+    public required string AskCode { get; init; }
+    public required string ChooseSession { get; init; }
     public required string AskLobbyName { get; init; }
     public required string AskNewLobbyName { get; init; }
     public required string AskInvited { get; init; }

@@ -18,6 +18,10 @@ sealed record SayTexts
     public required string Rights { get; init; }
     public required string Since { get; init; }
     public required string Entries { get; init; }
+    public required string SessionColumn { get; init; }
+    public required string ProgramColumn { get; init; }
+    public required string LastUsed { get; init; }
+    public required string ThisSession { get; init; }
 
     // Outcomes.
     public required Func<string, string> NowSignIn { get; init; }
@@ -25,6 +29,8 @@ sealed record SayTexts
     public required string WasNotSignedIn { get; init; }
     public required Func<string, string, string, string> Invited { get; init; }
     public required Func<string, long, string> Stored { get; init; }
+    public required Func<long, string> Revoked { get; init; }
+    public required Func<string, string> PasswordChanged { get; init; }
     public required string NoLobbies { get; init; }
     public required Func<string, string> Watching { get; init; }
     public required Func<long, string> EarlierExist { get; init; }
@@ -46,6 +52,7 @@ sealed record SayTexts
     public required Func<string, string> AskPassword { get; init; }
     public required Func<string, string> AskNewPassword { get; init; }
     public required string AskPasswordAgain { get; init; }
+    public required string AskCode { get; init; }
 
     // What can go wrong on this side.
     public required Func<string, string> BadServer { get; init; }
@@ -57,8 +64,11 @@ sealed record SayTexts
     public required string BadPasswordHint { get; init; }
     public required string PasswordsDiffer { get; init; }
     public required string PasswordNeeded { get; init; }
-    public required string PasswordNeededHint { get; init; }
+    public required Func<string, string, string> PasswordNeededHint { get; init; }
     public required string PasswordNotInArguments { get; init; }
+    public required string SessionOrOthers { get; init; }
+    public required Func<string, string> BadSession { get; init; }
+    public required string BadSessionHint { get; init; }
     public required Func<string, string> BadLobbyName { get; init; }
     public required string BadLobbyNameHint { get; init; }
     public required Func<string, string> BadRight { get; init; }

@@ -1,3 +1,4 @@
+using Conclave.Server.Accounts;
 using Conclave.Tests.Support;
 
 namespace Conclave.Tests.Client;
@@ -15,6 +16,7 @@ public sealed class TranscriptTests(PostgresCluster postgres)
 
     [Theory]
     [InlineData("accounts")]
+    [InlineData("sessions")]
     [InlineData("lobbies")]
     [InlineData("entries")]
     [InlineData("escaping")]
@@ -23,6 +25,14 @@ public sealed class TranscriptTests(PostgresCluster postgres)
     {
         await using var server = await TestServer.StartAsync(postgres);
         await CheckAsync(name, server.Url);
+    }
+
+    [Fact]
+    public async Task Code_is_asked_for_where_the_server_asks_for_it()
+    {
+        await using var server = await TestServer.StartAsync(
+            postgres, registration: Registration.WithCode("open sesame"));
+        await CheckAsync("registration", server.Url);
     }
 
     static async Task CheckAsync(string name, Uri server)

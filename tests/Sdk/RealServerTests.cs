@@ -85,7 +85,7 @@ public sealed class RealServerTests(PostgresCluster postgres)
     public async Task Lines_cut_anywhere_lose_nothing_and_double_nothing()
     {
         var cancel = TestContext.Current.CancellationToken;
-        await using var server = await TestServer.StartAsync(postgres);
+        await using var server = await TestServer.StartAsync(postgres, TestServer.Unhurried);
         string token;
         await using (var first = new ConclaveClient(OptionsFor(server.Url)))
         {

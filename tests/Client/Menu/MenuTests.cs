@@ -138,6 +138,34 @@ public sealed class MenuTests(PostgresCluster postgres)
     }
 
     [Fact]
+    public async Task Sessions_are_ended_and_the_password_changed_from_the_menu()
+    {
+        await using var server = await TestServer.StartAsync(postgres);
+        using var transcript = new Transcript(server.Url);
+        await using var bob = await EnterAsync(server, "bob");
+        using (var login = transcript.Start("bob", Transcript.Program, ["login", "bob"]))
+            await login.WaitForExitAsync(Cancellation);
+        await using var menu = await Tmux.StartAsync(transcript.EnvironmentOf("bob"));
+
+        await menu.ChooseAsync("My sessions");
+        await menu.SeeAsync("this one");
+        await menu.ChooseAsync("All others");
+        await menu.SeeAsync("Sessions that have ended: 1");
+        await Assert.ThrowsAsync<RefusedException>(() => bob.WhoamiAsync(Cancellation));
+
+        await menu.ChooseAsync("Change the password");
+        await menu.SeeAsync("Your password so far");
+        await menu.TypeAsync("password of bob");
+        await menu.SeeAsync("Choose a password");
+        await menu.TypeAsync("quite another one");
+        await menu.SeeAsync("The same password again");
+        await menu.TypeAsync("quite another one");
+        var screen = await menu.SeeAsync("The password of bob is changed");
+        Assert.DoesNotContain("quite another one", screen, StringComparison.Ordinal);
+        await bob.SignInAsync("bob", "quite another one", Cancellation);
+    }
+
+    [Fact]
     public async Task Pasted_lines_are_one_text_and_never_choose_in_the_menu()
     {
         await using var server = await TestServer.StartAsync(postgres);
