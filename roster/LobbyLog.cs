@@ -251,8 +251,8 @@ public sealed class LobbyLog
 
     LogRow Append(Guid sender, Digest rowHash, MessageKey? message)
     {
-        var seq = Last.Seq + 1;
-        var row = new LogRow(seq, Transcript.Next(Last.Hash, seq, sender, rowHash), rowHash, message);
+        var point = Last.Next(sender, rowHash);
+        var row = new LogRow(point.Seq, point.Hash, rowHash, message);
         Keep(row);
         return row;
     }

@@ -21,7 +21,16 @@ public readonly record struct MessageKey(Digest Sender, Guid Id);
 /// <param name="Seq">The place; 0 before the first row.</param>
 /// <param name="Hash">The value at <paramref name="Seq"/>.</param>
 [StructLayout(LayoutKind.Auto)]
-public readonly record struct LogPoint(ulong Seq, Digest Hash);
+public readonly record struct LogPoint(ulong Seq, Digest Hash)
+{
+    /// <summary>
+    /// The place after this one: so older rows, fetched later, are chained to the value already held at their end.
+    /// </summary>
+    /// <param name="sender">Public token of the row's sender, as the server says it.</param>
+    /// <param name="rowHash">Hash of the row.</param>
+    public LogPoint Next(Guid sender, Digest rowHash) =>
+        new(Seq + 1, Transcript.Next(Hash, Seq + 1, sender, rowHash));
+}
 
 /// <summary>What <see cref="LobbyLog.Judge"/> says of a row in the place after the last.</summary>
 /// <param name="Seq">The place it was judged for.</param>
