@@ -5,7 +5,7 @@ namespace Conclave.Roster;
 /// judges the next row (docs/sealing.md, sections 4 and 6.1, checks 1 and 3 to 10) and takes it in.
 /// </summary>
 /// <remarks>
-/// Not thread-safe. It keeps what the checks look back at, between 4,096 and 8,192 rows of some 150 bytes. A server may
+/// Not thread-safe. It keeps what the checks look back at, between 4,096 and 8,192 rows of some 300 bytes. A server may
 /// take rows in ahead of its commit and return with <see cref="RewindTo"/> if the commit fails.
 /// </remarks>
 public sealed class LobbyLog
@@ -13,10 +13,10 @@ public sealed class LobbyLog
     /// <summary>How many rows back a message may have seen the log, and a replay is looked for.</summary>
     public const int WindowRows = 4096;
 
-    /// <summary>How many rows can be taken back at least.</summary>
-    public const int RewindRowsMax = 1024;
+    /// <summary>How many of the rows taken in can always be taken back.</summary>
+    public const int RewindRowsMin = 1024;
 
-    const int RowsKept = WindowRows + RewindRowsMax;
+    const int RowsKept = WindowRows + RewindRowsMin;
     const int RowsMax = 2 * WindowRows;
 
     readonly Guid? _reader;
@@ -29,10 +29,14 @@ public sealed class LobbyLog
     // The value before the first row that is kept.
     LogPoint _base;
 
+    // Further back the window before the next row would not be whole, and its checks would let pass what they miss.
+    ulong _rewindFloor;
+
     LobbyLog(Guid lobbyId, RosterState? roster, LogPoint start, Guid? reader)
     {
         (LobbyId, Roster, _base, _startSeq, _reader) = (lobbyId, roster, start, start.Seq, reader);
         IsConfirmed = start.Seq == 0;
+        _rewindFloor = start.Seq;
     }
 
     /// <summary>The lobby that was asked for, whatever its first entry says.</summary>
@@ -92,6 +96,7 @@ public sealed class LobbyLog
             log.Keep(row);
         }
 
+        log._rewindFloor = log.Last.Seq;
         return log;
     }
 
@@ -154,13 +159,15 @@ public sealed class LobbyLog
     public LogRow AppendTombstone(Guid sender, Digest rowHash) => Append(sender, rowHash, null);
 
     /// <summary>Takes back every row after <paramref name="seq"/>.</summary>
-    /// <param name="seq">At most <see cref="RewindRowsMax"/> before the last, or the last itself.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The place is too far back, or not there yet.</exception>
+    /// <param name="seq">The place that is the last one then.</param>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// The place is not there yet, before the rows that the log was restored with, or so far back that not all 4,096
+    /// rows before it are kept; <see cref="RewindRowsMin"/> can always be taken back.
+    /// </exception>
     public void RewindTo(ulong seq)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(seq, Last.Seq);
-        ArgumentOutOfRangeException.ThrowIfLessThan(seq, _base.Seq);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(Last.Seq - seq, (ulong)RewindRowsMax, nameof(seq));
+        ArgumentOutOfRangeException.ThrowIfLessThan(seq, _rewindFloor);
         _rows.RemoveRange((int)(seq - _base.Seq), (int)(Last.Seq - seq));
         while (_rosters is [.., var roster] && roster.Seq > seq)
         {
@@ -266,6 +273,7 @@ public sealed class LobbyLog
             var gone = _rows.Count - RowsKept;
             _base = new(_rows[gone - 1].Seq, _rows[gone - 1].Hash);
             _rows.RemoveRange(0, gone);
+            _rewindFloor = Math.Max(_rewindFloor, _base.Seq + WindowRows);
             _rosters.RemoveAll(roster => roster.Seq <= _base.Seq);
             IndexRows();
         }

@@ -163,8 +163,27 @@ public sealed class LobbyLogTests
         Take(_log, SealedRow.AroundEntry(entry), AliceToken);
         Assert.Equal("elsewhere", _log.Roster!.Name);
         Assert.Throws<ArgumentOutOfRangeException>(() => _log.RewindTo(_log.Last.Seq + 1));
-        Fill(_log, LobbyLog.RewindRowsMax + 1);
-        Assert.Throws<ArgumentOutOfRangeException>(() => _log.RewindTo(before.Seq));
+    }
+
+    [Fact]
+    public void Rewinding_leaves_the_window_whole_or_is_refused()
+    {
+        for (var rows = 0; rows < 2 * LobbyLog.WindowRows + 3; rows += 1009)
+        {
+            Fill(_log, 1009);
+            var last = _log.Last.Seq;
+            _log.RewindTo(last - Math.Min(LobbyLog.RewindRowsMin, last));
+            Assert.NotNull(_log.HashAt(_log.Last.Seq - Math.Min(LobbyLog.WindowRows, _log.Last.Seq)));
+            Fill(_log, LobbyLog.RewindRowsMin);
+        }
+
+        Assert.Throws<ArgumentOutOfRangeException>(() => _log.RewindTo(_log.Rows[0].Seq));
+        var restored = LobbyLog.Restore(
+            _log.LobbyId, _log.Roster, new(_log.Rows[0].Seq, _log.Rows[0].Hash), _log.Rows.Skip(1), true, null);
+        Assert.Throws<ArgumentOutOfRangeException>(() => restored.RewindTo(restored.Last.Seq - 1));
+        Fill(restored, 1);
+        restored.RewindTo(restored.Last.Seq - 1);
+        Assert.Equal(_log.Last, restored.Last);
     }
 
     [Fact]
