@@ -141,11 +141,24 @@ sealed class Sessions(SessionStore store, Presence presence, Limits limits, Time
         var shown = presence.Sessions();
         if (shown.Length == 0)
             return;
+        var checkedAt = time.GetTimestamp();
         foreach (var ended in await store.FindEndedAsync(shown, time.GetUtcNow(), cancellation))
         {
             // Not one that was announced meanwhile.
             if (presence.Forget(ended.SessionId) is { } publicToken)
                 Announce(publicToken, [ended.SessionId], ended.Reason);
+        }
+        Renew([.. shown], checkedAt);
+    }
+
+    // What was just looked at for all need not be looked up for each, unless its use is to be noted.
+    void Renew(HashSet<Guid> shown, long checkedAt)
+    {
+        var notedAfter = time.GetUtcNow() - UseNoted;
+        foreach (var (key, known) in _known)
+        {
+            if (known.Session.LastUsedAt > notedAfter && shown.Contains(known.Session.SessionId))
+                _known.TryUpdate(key, (known.Session, checkedAt), known);
         }
     }
 

@@ -32,15 +32,9 @@ static class Message
         var (lobby, refused) = await Lookup.FindAsync(form.Lobby, turn);
         if (lobby is null)
             return refused!;
-        var entry = new NewEntry
-        {
-            Lobby = lobby,
-            Kind = EntryKind.Message,
-            Author = author,
-            Nonce = form.Nonce ?? Guid.CreateVersion7(),
-            // A copy: the frame's buffer is used again before the entry is stored.
-            RowData = form.RowData.Utf8.ToArray(),
-        };
+        // A copy: the frame's buffer is used again before the entry is stored.
+        var rowData = form.RowData.Utf8.ToArray();
+        var entry = NewEntry.Message(lobby, author, form.Nonce ?? Guid.CreateVersion7(), rowData);
         var draft = new Draft(entry, turn.DraftDone) { Memory = turn.TakeMemory() };
         await turn.Rooms.Writer.SubmitAsync(draft, turn.Cancellation);
         return Answer.When(draft, ReplyTo);

@@ -1,13 +1,14 @@
+using System.Runtime.InteropServices;
 using Conclave.Protocol;
 using Npgsql;
 
 namespace Conclave.Server.Storage;
 
 /// <summary>
-/// The statements of one flight of the writer. Locking and inserting are two statements on purpose: within one, a row
-/// lock that had to wait sees the new row of the lobby but the old snapshot of its members and entries, and a member
-/// removed meanwhile could still post. For the same reason the inserting one never locks: the first notes which rows
-/// it got, the second touches only those.
+/// The statements of one flight of the writer. Each locks its lobbies' rows and passes over those that are locked
+/// elsewhere. It judges by its snapshot, which may be older than the row it locked: another transaction may have
+/// committed in between, and a member that one removed could still post. So a lobby counts as locked elsewhere also
+/// when the two versions differ in last_seq: members change only with an entry, and equal means nothing has changed.
 /// </summary>
 static class AppendSql
 {
@@ -41,7 +42,7 @@ static class AppendSql
     const string JudgeCreations =
         """
         SELECT CASE WHEN n.lobby_id = r.lobby_id THEN 0 WHEN e.lobby_id IS NOT NULL THEN 1 ELSE 9 END,
-            n.lobby_id, 1::bigint, e.sent_at, NULL::text
+            1::bigint, e.sent_at, NULL::text, n.lobby_id
         FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[])
             WITH ORDINALITY AS r (lobby_id, name_key, author, nonce, ord)
         JOIN lobby_names n USING (name_key)
@@ -49,41 +50,99 @@ static class AppendSql
         ORDER BY r.ord
         """;
 
-    const string LockFree =
+    // Waits for locks. What follows in the same transaction then finds them held.
+    const string Lock =
         """
-        SELECT set_config('conclave.locked', coalesce(array_agg(lobby_id), '{}')::text, true) FROM (
-            SELECT lobby_id FROM lobbies WHERE lobby_id = ANY ($1) ORDER BY lobby_id
-            FOR NO KEY UPDATE SKIP LOCKED
-        ) l
+        SELECT FROM lobbies WHERE lobby_id = ANY ($1) ORDER BY lobby_id FOR NO KEY UPDATE
         """;
 
-    const string LockAll =
+    // The numbers: verdicts as in Verdict, kinds as in EntryKind, rights as in Rights. A look-up by number in an array
+    // takes no time; a join of what the planner takes for ten rows would be a loop within a loop.
+    const string AppendMessages =
         """
-        SELECT set_config('conclave.locked', coalesce(array_agg(lobby_id), '{}')::text, true) FROM (
-            SELECT lobby_id FROM lobbies WHERE lobby_id = ANY ($1) ORDER BY lobby_id FOR NO KEY UPDATE
-        ) l
+        WITH locked AS MATERIALIZED (
+            SELECT r.ord, l.last_seq, l.last_sent_at
+            FROM unnest($1::uuid[]) WITH ORDINALITY AS r (lobby_id, ord)
+            JOIN lobbies l ON l.lobby_id = r.lobby_id
+            ORDER BY l.lobby_id FOR NO KEY UPDATE OF l SKIP LOCKED
+        ), seen AS (
+            SELECT r.ord, l.last_seq
+            FROM unnest($1::uuid[]) WITH ORDINALITY AS r (lobby_id, ord) JOIN lobbies l ON l.lobby_id = r.lobby_id
+        ), lobby AS (
+            SELECT ord, max(seen_seq) AS seen_seq, max(last_seq) AS last_seq, max(last_sent_at) AS last_sent_at
+            FROM (
+                SELECT ord, NULL::bigint AS seen_seq, last_seq, last_sent_at FROM locked
+                UNION ALL SELECT ord, last_seq, NULL, NULL FROM seen
+                UNION ALL SELECT n, NULL, NULL, NULL FROM generate_series(1, cardinality($1::uuid[])) n
+            ) s GROUP BY ord
+        ), now AS MATERIALIZED (
+            SELECT array_agg(
+                    CASE WHEN seen_seq IS NULL THEN 3 WHEN last_seq IS DISTINCT FROM seen_seq THEN 2 ELSE 0 END
+                    ORDER BY ord) AS verdicts,
+                array_agg(coalesce(last_seq, 0) ORDER BY ord) AS last_seqs,
+                array_agg(coalesce(last_sent_at, 'epoch') ORDER BY ord) AS last_sent_ats,
+                date_trunc('milliseconds', clock_timestamp()) AS time
+            FROM lobby
+        ), standing AS MATERIALIZED (
+            SELECT array_agg(coalesce(m.rights, 0::smallint) ORDER BY p.ord) AS rights
+            FROM unnest($2::int[], $3::uuid[]) WITH ORDINALITY AS p (lobby, author, ord)
+            LEFT JOIN members m ON m.lobby_id = ($1::uuid[])[p.lobby] AND m.public_token = p.author
+        ), judged AS (
+            SELECT r.ord, r.nonce, r.body, ($2::int[])[r.poster] AS lobby, ($3::uuid[])[r.poster] AS author,
+                d.seq AS first_seq, d.sent_at AS first_sent_at,
+                CASE
+                    WHEN n.verdicts[($2::int[])[r.poster]] <> 0 THEN n.verdicts[($2::int[])[r.poster]]
+                    WHEN d.seq IS NOT NULL THEN 1
+                    WHEN s.rights[r.poster] & 2 = 0 THEN 4
+                    ELSE 0
+                END AS verdict
+            FROM unnest($4::int[], $5::uuid[], $6::bytea[]) WITH ORDINALITY AS r (poster, nonce, body, ord)
+            CROSS JOIN now n CROSS JOIN standing s
+            LEFT JOIN entries d ON d.lobby_id = ($1::uuid[])[($2::int[])[r.poster]]
+                AND d.author = ($3::uuid[])[r.poster] AND d.nonce = r.nonce
+        ), placed AS MATERIALIZED (
+            SELECT j.ord, ($1::uuid[])[j.lobby] AS lobby_id, j.author, j.nonce, j.body, j.verdict, j.first_seq,
+                j.first_sent_at, greatest(n.time, n.last_sent_ats[j.lobby]) AS sent_at,
+                n.last_seqs[j.lobby] + count(*) FILTER (WHERE j.verdict = 0)
+                    OVER (PARTITION BY j.lobby ORDER BY j.ord ROWS UNBOUNDED PRECEDING) AS seq
+            FROM judged j CROSS JOIN now n
+        ), inserted AS (
+            INSERT INTO entries (lobby_id, seq, kind, author, sent_at, nonce, body)
+            SELECT lobby_id, seq, 6, author, sent_at, nonce, body FROM placed WHERE verdict = 0
+        ), advanced AS (
+            UPDATE lobbies l SET last_seq = t.seq, last_sent_at = t.sent_at
+            FROM (
+                SELECT lobby_id, max(seq) AS seq, max(sent_at) AS sent_at
+                FROM placed WHERE verdict = 0 GROUP BY lobby_id
+            ) t
+            WHERE l.lobby_id = t.lobby_id
+        )
+        SELECT verdict, CASE verdict WHEN 0 THEN seq WHEN 1 THEN first_seq ELSE 0 END,
+            CASE verdict WHEN 0 THEN sent_at WHEN 1 THEN first_sent_at END, NULL::text
+        FROM placed ORDER BY ord
         """;
 
-    // The numbers: verdicts as in Verdict, kinds as in EntryKind, rights as in Rights.
-    const string Append =
+    // One for each lobby at most. They come after the messages of the same batch, and see what those have done.
+    const string AppendChanges =
         """
         WITH request AS (
-            SELECT * FROM unnest(
-                    $1::uuid[], $2::uuid[], $3::smallint[], $4::uuid[], $5::uuid[], $6::smallint[], $7::bytea[])
-                WITH ORDINALITY AS r (lobby_id, author, kind, nonce, member, rights, body, ord)
+            SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::uuid[], $5::uuid[], $6::smallint[])
+                WITH ORDINALITY AS r (lobby_id, author, kind, nonce, member, rights, ord)
         ), locked AS MATERIALIZED (
-            SELECT unnest(current_setting('conclave.locked')::uuid[]) AS lobby_id
+            SELECT r.ord, l.lobby_id, l.last_seq, l.last_sent_at
+            FROM unnest($1::uuid[]) WITH ORDINALITY AS r (lobby_id, ord)
+            JOIN lobbies l ON l.lobby_id = r.lobby_id
+            ORDER BY l.lobby_id FOR NO KEY UPDATE OF l SKIP LOCKED
         ), clock AS MATERIALIZED (
             SELECT date_trunc('milliseconds', clock_timestamp()) AS time
         ), judged AS (
-            SELECT r.*, l.last_seq, l.last_sent_at, d.seq AS first_seq, d.sent_at AS first_sent_at,
+            SELECT r.*, k.last_seq, k.last_sent_at, d.seq AS first_seq, d.sent_at AS first_sent_at,
                 u.login AS member_login,
                 CASE
                     WHEN l.lobby_id IS NULL THEN 3
-                    WHEN k.lobby_id IS NULL THEN 2
+                    WHEN k.last_seq IS DISTINCT FROM l.last_seq THEN 2
                     WHEN d.seq IS NOT NULL THEN 1
                     WHEN a.rights IS NULL THEN 4
-                    WHEN r.kind = 6 AND a.rights & 2 = 0 THEN 4
                     WHEN r.kind = 2 AND (a.rights & 4 = 0 OR r.rights & ~a.rights <> 0) THEN 4
                     WHEN r.kind = 3 AND a.rights & 8 = 0 THEN 4
                     WHEN r.kind = 4 AND a.rights & 8 = 0 AND r.member <> r.author THEN 4
@@ -97,25 +156,23 @@ static class AppendSql
                     ELSE 0
                 END AS verdict
             FROM request r
-            LEFT JOIN locked k ON k.lobby_id = r.lobby_id
+            LEFT JOIN locked k ON k.ord = r.ord
             LEFT JOIN lobbies l ON l.lobby_id = r.lobby_id
             LEFT JOIN members a ON a.lobby_id = r.lobby_id AND a.public_token = r.author
             LEFT JOIN members t ON t.lobby_id = r.lobby_id AND t.public_token = r.member
             LEFT JOIN users u ON u.public_token = r.member
             LEFT JOIN entries d ON d.lobby_id = r.lobby_id AND d.author = r.author AND d.nonce = r.nonce
-        ), accepted AS (
-            SELECT j.*, j.last_seq + row_number() OVER (PARTITION BY j.lobby_id ORDER BY j.ord) AS seq,
-                greatest(c.time, j.last_sent_at) AS sent_at
+        ), placed AS MATERIALIZED (
+            SELECT j.*, j.last_seq + 1 AS seq, greatest(c.time, j.last_sent_at) AS sent_at
             FROM judged j CROSS JOIN clock c
-            WHERE j.verdict = 0
+        ), accepted AS (
+            SELECT * FROM placed WHERE verdict = 0
         ), inserted AS (
-            INSERT INTO entries (lobby_id, seq, kind, author, sent_at, nonce, member, rights, body)
-            SELECT lobby_id, seq, kind, author, sent_at, nonce, member, rights, body FROM accepted
-            ORDER BY lobby_id, seq
+            INSERT INTO entries (lobby_id, seq, kind, author, sent_at, nonce, member, rights)
+            SELECT lobby_id, seq, kind, author, sent_at, nonce, member, rights FROM accepted
         ), advanced AS (
             UPDATE lobbies l SET last_seq = t.seq, last_sent_at = t.sent_at
-            FROM (SELECT lobby_id, max(seq) AS seq, max(sent_at) AS sent_at FROM accepted GROUP BY lobby_id) t
-            WHERE l.lobby_id = t.lobby_id
+            FROM accepted t WHERE l.lobby_id = t.lobby_id
         ), joined AS (
             INSERT INTO members (lobby_id, public_token, rights, since_seq, since)
             SELECT lobby_id, member, rights, seq, sent_at FROM accepted WHERE kind = 2
@@ -126,9 +183,9 @@ static class AppendSql
             DELETE FROM members m USING accepted t
             WHERE t.kind = 4 AND m.lobby_id = t.lobby_id AND m.public_token = t.member
         )
-        SELECT j.verdict, j.lobby_id, coalesce(t.seq, j.first_seq, 0), coalesce(t.sent_at, j.first_sent_at),
-            j.member_login
-        FROM judged j LEFT JOIN accepted t USING (ord) ORDER BY j.ord
+        SELECT verdict, CASE verdict WHEN 0 THEN seq WHEN 1 THEN first_seq ELSE 0 END,
+            CASE verdict WHEN 0 THEN sent_at WHEN 1 THEN first_sent_at END, member_login
+        FROM placed ORDER BY ord
         """;
 
     // A body of another length is another content: it need not be read.
@@ -153,21 +210,44 @@ static class AppendSql
         batch.BatchCommands.Add(Command(JudgeCreations, lobbies, nameKeys, authors, nonces));
     }
 
-    /// <summary>Adds entries of lobbies that exist: one result to pass over, and one to read.</summary>
-    public static void AddEntries(NpgsqlBatch batch, NewEntry[] entries, bool patient)
+    /// <summary>Adds the wait for lobbies that were found locked: one result to pass over.</summary>
+    public static void AddLock(NpgsqlBatch batch, IEnumerable<NewEntry> entries)
     {
-        var lobbies = Array.ConvertAll(entries, entry => entry.Lobby.LobbyId);
-        batch.BatchCommands.Add(Command(patient ? LockAll : LockFree, (object)lobbies.Distinct().ToArray()));
-        batch.BatchCommands.Add(Command(
-            Append,
-            lobbies,
-            Array.ConvertAll(entries, entry => entry.Author.PublicToken),
-            Array.ConvertAll(entries, entry => (short)entry.Kind),
-            Array.ConvertAll(entries, entry => entry.Nonce),
-            Array.ConvertAll(entries, entry => entry.Member),
-            Array.ConvertAll(entries, entry => (short?)entry.Rights),
-            Array.ConvertAll(entries, Encrypt)));
+        var lobbies = entries.Select(entry => entry.Lobby.LobbyId).Distinct().ToArray();
+        batch.BatchCommands.Add(Command(Lock, (object)lobbies));
     }
+
+    /// <summary>Adds messages: one result.</summary>
+    public static void AddMessages(NpgsqlBatch batch, NewEntry[] entries)
+    {
+        Dictionary<Guid, int> lobbies = [];
+        Dictionary<(int Lobby, Guid Author), int> posters = [];
+        var posterOf = new int[entries.Length];
+        for (var index = 0; index < entries.Length; index++)
+        {
+            var lobby = NumberOf(lobbies, entries[index].Lobby.LobbyId);
+            posterOf[index] = NumberOf(posters, (lobby, entries[index].Author.PublicToken));
+        }
+        batch.BatchCommands.Add(Command(
+            AppendMessages,
+            lobbies.Keys.ToArray(),
+            Array.ConvertAll(posters.Keys.ToArray(), static poster => poster.Lobby),
+            Array.ConvertAll(posters.Keys.ToArray(), static poster => poster.Author),
+            posterOf,
+            Array.ConvertAll(entries, static entry => entry.Nonce),
+            Array.ConvertAll(entries, static entry => entry.Body!)));
+    }
+
+    /// <summary>Adds changes of members, at most one for each lobby: one result.</summary>
+    public static void AddChanges(NpgsqlBatch batch, NewEntry[] entries) =>
+        batch.BatchCommands.Add(Command(
+            AppendChanges,
+            Array.ConvertAll(entries, static entry => entry.Lobby.LobbyId),
+            Array.ConvertAll(entries, static entry => entry.Author.PublicToken),
+            Array.ConvertAll(entries, static entry => (short)entry.Kind),
+            Array.ConvertAll(entries, static entry => entry.Nonce),
+            Array.ConvertAll(entries, static entry => entry.Member),
+            Array.ConvertAll(entries, static entry => (short?)entry.Rights)));
 
     /// <summary>Adds a look at what is stored in the places of duplicates: one row each.</summary>
     public static void AddContents(NpgsqlBatch batch, (NewEntry Entry, long Seq)[] duplicates) =>
@@ -177,12 +257,11 @@ static class AppendSql
             Array.ConvertAll(duplicates, duplicate => duplicate.Seq),
             Array.ConvertAll(duplicates, duplicate => LobbyKey.EncryptedSize(duplicate.Entry.RowData.Length))));
 
-    static byte[]? Encrypt(NewEntry entry)
+    // Numbers begin at 1, as PostgreSQL counts. A dictionary that nothing was taken from keeps the order of its keys.
+    static int NumberOf<TKey>(Dictionary<TKey, int> numbers, TKey key) where TKey : notnull
     {
-        if (entry.Kind != EntryKind.Message)
-            return null;
-        var lobby = entry.Lobby;
-        return lobby.Key.Encrypt(lobby.LobbyId, entry.Author.PublicToken, entry.Nonce, entry.RowData.Span);
+        ref var number = ref CollectionsMarshal.GetValueRefOrAddDefault(numbers, key, out var isKnown);
+        return isKnown ? number : number = numbers.Count;
     }
 
     static NpgsqlBatchCommand Command(string sql, params ReadOnlySpan<object> parameters)

@@ -30,6 +30,22 @@ sealed class NewEntry
 
     /// <summary>Of a message: the exact bytes to store.</summary>
     public ReadOnlyMemory<byte> RowData { get; init; }
+
+    /// <summary>Of a message: <see cref="RowData"/> as it is stored.</summary>
+    public byte[]? Body { get; private init; }
+
+    /// <summary>
+    /// A message. Encrypted at once, by whoever posts it, so that the writer need not do it for all, one by one.
+    /// </summary>
+    public static NewEntry Message(LobbyInfo lobby, Person author, Guid nonce, ReadOnlyMemory<byte> rowData) => new()
+    {
+        Lobby = lobby,
+        Kind = EntryKind.Message,
+        Author = author,
+        Nonce = nonce,
+        RowData = rowData,
+        Body = lobby.Key.Encrypt(lobby.LobbyId, author.PublicToken, nonce, rowData.Span),
+    };
 }
 
 /// <summary>An entry of a lobby's log. A class and not a record: <see cref="RowData"/> is private.</summary>

@@ -35,28 +35,22 @@ sealed class EntryStore(Database database)
     public static async Task<Appended[]> AppendAsync(
         NpgsqlConnection connection, IReadOnlyList<NewEntry> entries, bool patient, CancellationToken cancellation)
     {
-        var creations = IndexesOf(entries, creations: true);
-        var others = IndexesOf(entries, creations: false);
         var results = new Appended[entries.Count];
         await using var batch = new NpgsqlBatch(connection);
-        if (creations.Length > 0)
-            AppendSql.AddCreations(batch, [.. creations.Select(index => entries[index])]);
-        if (others.Length > 0)
-            AppendSql.AddEntries(batch, [.. others.Select(index => entries[index])], patient);
+        if (patient)
+            AppendSql.AddLock(batch, entries);
+        // Those that change members come last of their lobby, and so may come last of all.
+        var creations = Add(IndexesOf(entries, EntryKind.LobbyCreated, EntryKind.LobbyCreated), AppendSql.AddCreations);
+        var messages = Add(IndexesOf(entries, EntryKind.Message, EntryKind.Message), AppendSql.AddMessages);
+        var changes = Add(IndexesOf(entries, EntryKind.MemberInvited, EntryKind.Message - 1), AppendSql.AddChanges);
         // Without an explicit transaction the whole batch is one: it commits at its end or not at all.
         await using (var reader = await batch.ExecuteReaderAsync(cancellation))
         {
-            if (creations.Length > 0)
-            {
-                await ReadAsync(reader, creations, results, cancellation);
+            if (patient)
                 await reader.NextResultAsync(cancellation);
-            }
-            if (others.Length > 0)
-            {
-                // The first result is of the statement that locks.
-                await reader.NextResultAsync(cancellation);
-                await ReadAsync(reader, others, results, cancellation);
-            }
+            await ReadAsync(reader, creations, results, entries, cancellation);
+            await ReadAsync(reader, messages, results, entries, cancellation);
+            await ReadAsync(reader, changes, results, entries, cancellation);
             while (await reader.NextResultAsync(cancellation))
             {
                 // Reading to the end is what makes sure that the commit succeeded.
@@ -64,6 +58,13 @@ sealed class EntryStore(Database database)
         }
         await CompareDuplicatesAsync(connection, entries, results, cancellation);
         return results;
+
+        int[] Add(int[] indexes, Action<NpgsqlBatch, NewEntry[]> add)
+        {
+            if (indexes.Length > 0)
+                add(batch, Array.ConvertAll(indexes, index => entries[index]));
+            return indexes;
+        }
     }
 
     /// <summary>A page of a log, ascending.</summary>
@@ -86,24 +87,39 @@ sealed class EntryStore(Database database)
         return entries;
     }
 
-    static int[] IndexesOf(IReadOnlyList<NewEntry> entries, bool creations) =>
-        [.. Enumerable.Range(0, entries.Count)
-            .Where(index => entries[index].Kind == EntryKind.LobbyCreated == creations)];
-
-    static async Task ReadAsync(
-        NpgsqlDataReader reader, int[] indexes, Appended[] results, CancellationToken cancellation)
+    static int[] IndexesOf(IReadOnlyList<NewEntry> entries, EntryKind first, EntryKind last)
     {
+        List<int> indexes = new(entries.Count);
+        for (var index = 0; index < entries.Count; index++)
+        {
+            if (entries[index].Kind >= first && entries[index].Kind <= last)
+                indexes.Add(index);
+        }
+        return [.. indexes];
+    }
+
+    // Takes the result that is next, if there are entries to it.
+    static async Task ReadAsync(
+        NpgsqlDataReader reader,
+        int[] indexes,
+        Appended[] results,
+        IReadOnlyList<NewEntry> entries,
+        CancellationToken cancellation)
+    {
+        if (indexes.Length == 0)
+            return;
         foreach (var index in indexes)
         {
             if (!await reader.ReadAsync(cancellation))
                 throw new InvalidDataException("an append answered fewer rows than it was given");
             results[index] = new Appended(
                 (Verdict)reader.GetInt32(0),
-                reader.GetGuid(1),
-                reader.GetInt64(2),
-                reader.IsDBNull(3) ? default : reader.GetFieldValue<DateTimeOffset>(3),
-                reader.IsDBNull(4) ? null : reader.GetString(4));
+                entries[index].Kind == EntryKind.LobbyCreated ? reader.GetGuid(4) : entries[index].Lobby.LobbyId,
+                reader.GetInt64(1),
+                reader.IsDBNull(2) ? default : reader.GetFieldValue<DateTimeOffset>(2),
+                reader.IsDBNull(3) ? null : reader.GetString(3));
         }
+        await reader.NextResultAsync(cancellation);
     }
 
     // Bodies are encrypted: whether a repeated nonce stands for the same content is found out here and not in SQL.

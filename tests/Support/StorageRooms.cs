@@ -99,14 +99,8 @@ sealed class StorageRooms : IAsyncDisposable
         };
     }
 
-    public static NewEntry Message(LobbyInfo lobby, Person author, string text, Guid? nonce = null) => new()
-    {
-        Lobby = lobby,
-        Kind = EntryKind.Message,
-        Author = author,
-        Nonce = nonce ?? Guid.NewGuid(),
-        RowData = Encoding.UTF8.GetBytes($"\"{text}\""),
-    };
+    public static NewEntry Message(LobbyInfo lobby, Person author, string text, Guid? nonce = null) =>
+        NewEntry.Message(lobby, author, nonce ?? Guid.NewGuid(), Encoding.UTF8.GetBytes($"\"{text}\""));
 
     public static NewEntry Invitation(
         LobbyInfo lobby, Person author, Person member, Rights rights = Rights.Default, Guid? nonce = null) =>

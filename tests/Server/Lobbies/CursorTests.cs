@@ -149,14 +149,7 @@ public sealed class CursorTests(PostgresCluster postgres)
         var alice = await rooms.AddUserAsync("alice");
         var lobby = await rooms.CreateLobbyAsync(alice, "den \"1\"");
         const string RowData = """{ "b" : 1e0 ,  "a":"\u0041\/é" , "b" : 1.00 }""";
-        var post = new NewEntry
-        {
-            Lobby = lobby,
-            Kind = EntryKind.Message,
-            Author = alice,
-            Nonce = Guid.NewGuid(),
-            RowData = Encoding.UTF8.GetBytes(RowData),
-        };
+        var post = NewEntry.Message(lobby, alice, Guid.NewGuid(), Encoding.UTF8.GetBytes(RowData));
         await rooms.AppendAsync(post);
 
         var entry = (await rooms.LogAsync(lobby))[1];

@@ -82,14 +82,7 @@ public sealed class PageTests(PostgresCluster postgres)
         var alice = await rooms.AddUserAsync("alice");
         var lobby = await rooms.CreateLobbyAsync(alice);
         var bodies = sizes.Select(RandomNumberGenerator.GetBytes).ToArray();
-        var posts = Array.ConvertAll(bodies, body => new NewEntry
-        {
-            Lobby = lobby,
-            Kind = EntryKind.Message,
-            Author = alice,
-            Nonce = Guid.NewGuid(),
-            RowData = body,
-        });
+        var posts = Array.ConvertAll(bodies, body => NewEntry.Message(lobby, alice, Guid.NewGuid(), body));
         Assert.All(await rooms.AppendAsync(posts), result => Assert.Equal(Verdict.Stored, result.Verdict));
         return (lobby, bodies);
     }

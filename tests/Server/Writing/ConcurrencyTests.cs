@@ -180,18 +180,18 @@ public sealed class ConcurrencyTests(PostgresCluster postgres)
             }
             return Entry(step.Lobby, Guid.NewGuid());
 
-            NewEntry Entry(int lobby, Guid nonce) => new()
-            {
-                Lobby = _lobbies[lobby],
-                Kind = step.Kind,
-                Author = author,
-                Nonce = nonce,
-                Member = step.Kind == EntryKind.Message ? null : users[step.Target].PublicToken,
-                Rights = step.Kind is EntryKind.MemberInvited or EntryKind.RightsChanged ? step.Rights : null,
-                RowData = step.Kind == EntryKind.Message
-                    ? Encoding.UTF8.GetBytes($"\"{nonce}{new string('x', step.Size)}\"")
-                    : default,
-            };
+            NewEntry Entry(int lobby, Guid nonce) => step.Kind == EntryKind.Message
+                ? NewEntry.Message(
+                    _lobbies[lobby], author, nonce, Encoding.UTF8.GetBytes($"\"{nonce}{new string('x', step.Size)}\""))
+                : new NewEntry
+                {
+                    Lobby = _lobbies[lobby],
+                    Kind = step.Kind,
+                    Author = author,
+                    Nonce = nonce,
+                    Member = users[step.Target].PublicToken,
+                    Rights = step.Kind is EntryKind.MemberInvited or EntryKind.RightsChanged ? step.Rights : null,
+                };
         }
 
         // Each server hears of the other's entries with its own next one: here, at the latest, of all but the last.
