@@ -129,7 +129,12 @@ sealed class ServerHost : IAsyncDisposable
             options.Limits.MaxConcurrentUpgradedConnections = null;
         });
         // What a connection may send ahead of being read, in bytes: the framework's megabyte each would be no bound.
-        builder.WebHost.UseSockets(options => options.MaxReadBufferSize = 64 << 10);
+        builder.WebHost.UseSockets(options =>
+        {
+            options.MaxReadBufferSize = 64 << 10;
+            // What is read is handled, and what is written is sent, without a change of threads: nothing of ours blocks.
+            options.UnsafePreferInlineScheduling = true;
+        });
         builder.WebHost.UseUrls([.. settings.Urls.Select(url => url.GetLeftPart(UriPartial.Authority))]);
         return builder;
     }
