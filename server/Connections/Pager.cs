@@ -4,8 +4,9 @@ using Conclave.Server.Lobbies;
 namespace Conclave.Server.Connections;
 
 /// <summary>
-/// Loads pages of the log for the cursors of one connection that are behind: one at a time, so that however many
-/// cursors it has, a connection holds one page. Used by the connection's writing loop alone.
+/// Loads pages of the log for the cursors of one connection that are behind: one cursor at a time, so that however
+/// many it has, a connection holds two pages: one that goes out, and the next. Used by the connection's writing loop
+/// alone.
 /// </summary>
 sealed class Pager(LiveLobbies lobbies, TimeProvider time, CancellationToken aborted)
 {
@@ -30,22 +31,33 @@ sealed class Pager(LiveLobbies lobbies, TimeProvider time, CancellationToken abo
     /// <summary>Loads the next page if the last is used up.</summary>
     public void Advance()
     {
-        if (!_loading.IsCompleted || _current is { HasPage: true, IsEnded: false })
+        if (!_loading.IsCompleted)
             return;
         // A log that cannot be read is no subscription: the connection ends, and its end says so.
         if (_loading.Exception?.InnerException is { } fault)
             ExceptionDispatchInfo.Throw(fault);
+        if (_current is { HasPage: true, IsEnded: false } reading)
+        {
+            // The next page while this one goes out, unless it is another cursor's turn.
+            if (_behind.Count == 0 && reading.WantsPage)
+                Load(reading);
+            return;
+        }
         _current = null;
         while (_current is null && _behind.TryDequeue(out var next))
         {
             _waiting.Remove(next);
             _current = next.IsEnded ? null : next;
         }
-        if (_current is not { } current)
-            return;
-        _loading = LoadAsync(current);
+        if (_current is { } current)
+            Load(current);
+    }
+
+    void Load(Cursor cursor)
+    {
+        _loading = LoadAsync(cursor);
         // After its end and not at it: a loop that looked while it still seems to load would not be woken again.
-        _ = _loading.ContinueWith(_ => current.Wake(), TaskScheduler.Default);
+        _ = _loading.ContinueWith(_ => cursor.Wake(), TaskScheduler.Default);
     }
 
     /// <summary>Lets go of the page that is loaded; its cursor will ask for it again.</summary>

@@ -24,9 +24,17 @@ enum CursorState
 /// </summary>
 sealed class Cursor
 {
+    // One that goes out while the next is read.
+    const int PagesMax = 2;
+
+    // Of the first page, before anything is known of the sizes.
+    const int PageCountFirst = 200;
+
     readonly DueCursors _due;
     readonly Standing _standing;
-    Page? _page;
+    readonly Lock _gate = new();
+    readonly Queue<Page> _pages = new(PagesMax);
+    long _pagedUpTo;
     int _isDue = 1;
     volatile bool _isEnded;
 
@@ -58,8 +66,42 @@ sealed class Cursor
 
     public bool IsEnded => _isEnded;
 
+    /// <summary>How many entries to read for its next page.</summary>
+    public int PageCount { get; set; } = PageCountFirst;
+
+    /// <summary>The position that the pages it holds lead to; without any, where it stands.</summary>
+    public long PagedUpTo
+    {
+        get
+        {
+            lock (_gate)
+                return _pages.Count > 0 ? _pagedUpTo : Position;
+        }
+    }
+
     /// <summary>Whether it holds a page that is not handed out yet.</summary>
-    public bool HasPage => _page is not null;
+    public bool HasPage
+    {
+        get
+        {
+            lock (_gate)
+                return _pages.Count > 0;
+        }
+    }
+
+    /// <summary>Whether there is room for another page, and the tail does not reach back to where it would begin.</summary>
+    public bool WantsPage
+    {
+        get
+        {
+            lock (_gate)
+            {
+                if (_pages.Count >= PagesMax || _isEnded)
+                    return false;
+            }
+            return !Tail.Reaches(PagedUpTo);
+        }
+    }
 
     /// <summary>Starts it: silent until now, so that nothing goes out before the reply that announces it.</summary>
     public void Start()
@@ -76,7 +118,11 @@ sealed class Cursor
     }
 
     /// <summary>Ends it: nothing more is handed out.</summary>
-    public void End() => _isEnded = true;
+    public void End()
+    {
+        lock (_gate)
+            _isEnded = true;
+    }
 
     /// <summary>
     /// Hands out the next entries, and moves the position behind them. Of a removal that ends the membership under
@@ -112,30 +158,52 @@ sealed class Cursor
         return count == 0 ? CursorState.UpToDate : CursorState.Ready;
     }
 
-    /// <summary>Gives it the page after <see cref="Position"/>, which it asked for by being behind.</summary>
+    /// <summary>Gives it the page after <see cref="PagedUpTo"/>, which it asked for by being behind.</summary>
+    /// <exception cref="InvalidDataException">An entry is missing from the log.</exception>
     public void SetPage(Page page)
     {
-        if (page.FirstSeq is { } seq && seq != Position + 1)
+        if (page.FirstSeq is { } seq && seq != page.After + 1)
         {
             page.Dispose();
             throw new InvalidDataException("a page of the log does not start where the cursor stands");
         }
-        Interlocked.Exchange(ref _page, page)?.Dispose();
-        // It may have ended while the page was read; then nobody would ever take it, or let it go.
-        if (_isEnded)
-            DropPage();
+        lock (_gate)
+        {
+            // It may have ended while the page was read, and then nobody would ever take it or let it go; or it has
+            // let go of the page before it.
+            if (_isEnded || page.After != (_pages.Count > 0 ? _pagedUpTo : Position))
+            {
+                page.Dispose();
+                return;
+            }
+            _pages.Enqueue(page);
+            _pagedUpTo = page.LastSeq;
+        }
     }
 
-    /// <summary>Lets go of a page whose reader has stalled. It is read again when the reader moves on.</summary>
-    public void DropPage() => Interlocked.Exchange(ref _page, null)?.Dispose();
+    /// <summary>Lets go of pages whose reader has stalled. They are read again when the reader moves on.</summary>
+    public void DropPage()
+    {
+        lock (_gate)
+        {
+            while (_pages.TryDequeue(out var page))
+                page.Dispose();
+        }
+    }
 
     int TakeFromPage(Span<EntryFrame> destination, int bytesMax)
     {
-        if (_page is not { } page)
-            return 0;
-        var count = page.Take(destination, bytesMax);
-        if (page.IsEmpty)
-            DropPage();
-        return count;
+        lock (_gate)
+        {
+            if (!_pages.TryPeek(out var page))
+                return 0;
+            var count = page.Take(destination, bytesMax);
+            if (page.IsEmpty)
+                _pages.Dequeue().Dispose();
+            // Here, so that whoever looks for the next page sees the one or the other.
+            if (count > 0)
+                Position = destination[count - 1].Seq;
+            return count;
+        }
     }
 }

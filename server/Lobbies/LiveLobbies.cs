@@ -16,6 +16,7 @@ sealed class LiveLobbies(LobbyStore lobbies, EntryStore entries, Limits limits) 
     /// </summary>
     const int PageReadersMax = 4;
 
+    const int PageCountMin = 16;
     const int PageCountMax = 1000;
     const int PageBytesMax = 256 << 10;
 
@@ -89,7 +90,8 @@ sealed class LiveLobbies(LobbyStore lobbies, EntryStore entries, Limits limits) 
         var lease = await FrameBytes.LeaseAsync(PageBytesMax, cancellation);
         try
         {
-            return new Page(await ReadAsync(cursor, cancellation), lease);
+            var after = cursor.PagedUpTo;
+            return new Page(after, await ReadAsync(cursor, after, cancellation), lease);
         }
         catch (Exception fault) when (Database.IsAway(fault) && !cancellation.IsCancellationRequested)
         {
@@ -105,16 +107,22 @@ sealed class LiveLobbies(LobbyStore lobbies, EntryStore entries, Limits limits) 
 
     public void Dispose() => _pageReaders.Dispose();
 
-    async Task<List<EntryFrame>> ReadAsync(Cursor cursor, CancellationToken cancellation)
+    async Task<List<EntryFrame>> ReadAsync(Cursor cursor, long after, CancellationToken cancellation)
     {
         await _pageReaders.WaitAsync(cancellation);
         try
         {
-            var range = new PageRange(cursor.Position, Backward: false, PageCountMax, PageBytesMax);
+            var range = new PageRange(after, Backward: false, cursor.PageCount, PageBytesMax);
             var page = await entries.ReadAsync(cursor.Lobby, range, cancellation);
-            var name = cursor.Tail.LobbyName;
-            var encoder = new EntryEncoder(cursor.Lobby.LobbyId, name);
-            return page.ConvertAll(encoder.Encode);
+            var encoder = new EntryEncoder(cursor.Lobby.LobbyId, cursor.Tail.LobbyName);
+            var frames = page.ConvertAll(encoder.Encode);
+            // So many of the same size fill the next one: what does not fit is read for nothing.
+            if (frames.Count > 0)
+            {
+                var fitting = frames.Count * (long)PageBytesMax / frames.Sum(static frame => (long)frame.Json.Length);
+                cursor.PageCount = (int)Math.Clamp(fitting, PageCountMin, PageCountMax);
+            }
+            return frames;
         }
         finally
         {

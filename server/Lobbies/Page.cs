@@ -1,11 +1,17 @@
 namespace Conclave.Server.Lobbies;
 
 /// <summary>Stored entries on their way to one cursor, and the memory they are entitled to.</summary>
-sealed class Page(List<EntryFrame> frames, ByteBudget.Lease lease) : IDisposable
+sealed class Page(long after, List<EntryFrame> frames, ByteBudget.Lease lease) : IDisposable
 {
     int _taken;
 
+    /// <summary>The position behind which it was read.</summary>
+    public long After => after;
+
     public long? FirstSeq => frames.Count > 0 ? frames[0].Seq : null;
+
+    /// <summary>The position it leads to.</summary>
+    public long LastSeq => frames.Count > 0 ? frames[^1].Seq : after;
 
     public bool IsEmpty => _taken == frames.Count;
 

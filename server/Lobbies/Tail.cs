@@ -126,6 +126,13 @@ sealed class Tail
         }
     }
 
+    /// <summary>Whether it has every entry after <paramref name="seq"/> that there is.</summary>
+    public bool Reaches(long seq)
+    {
+        lock (_gate)
+            return seq >= _lastSeq - _count;
+    }
+
     /// <summary>Forgets the older half. Returns the bytes freed: 0 when nothing is left.</summary>
     public long Shrink()
     {

@@ -18,6 +18,8 @@ sealed class EntryStore(Database database)
     // What an entry costs beside its row_data, about: names, keys and the JSON around them.
     const int EntryOverheadBytes = 300;
 
+    readonly People _people = new(database);
+
     /// <summary>A connection for <see cref="AppendAsync"/>. When this fails, nothing was sent.</summary>
     public ValueTask<NpgsqlConnection> ConnectAsync(CancellationToken cancellation) =>
         database.Writing.OpenConnectionAsync(cancellation);
@@ -71,20 +73,59 @@ sealed class EntryStore(Database database)
     public async Task<List<StoredEntry>> ReadAsync(
         LobbyInfo lobby, PageRange range, CancellationToken cancellation)
     {
+        var rows = await ReadRowsAsync(lobby, range, cancellation);
+        if (range.Backward)
+            rows.Reverse();
+        await ReadBodiesAsync(lobby, range, rows, cancellation);
+        HashSet<Guid> named = [];
+        foreach (var row in rows)
+        {
+            named.Add(row.Author);
+            if (row.Member is { } member)
+                named.Add(member);
+        }
+        var people = await _people.FindAsync(named, cancellation);
+        return rows.ConvertAll(row => row.Open(lobby, people));
+    }
+
+    // As many rows as the page has room for, and at least one.
+    async Task<List<PageRow>> ReadRowsAsync(LobbyInfo lobby, PageRange range, CancellationToken cancellation)
+    {
+        var bodyBytesMax = (long)range.BodyBytesMax + LobbyKey.OverheadBytes;
         await using var command = database.Source.CreateCommand(range.Backward ? PageSql.Backward : PageSql.Forward);
         command.Parameters.Add(new() { Value = lobby.LobbyId });
         command.Parameters.Add(new() { Value = range.From });
         command.Parameters.Add(new() { Value = range.CountMax });
-        command.Parameters.Add(new() { Value = (long)range.BytesMax });
-        command.Parameters.Add(new() { Value = EntryOverheadBytes });
-        command.Parameters.Add(new() { Value = (long)range.BodyBytesMax + LobbyKey.OverheadBytes });
+        command.Parameters.Add(new() { Value = Math.Min(bodyBytesMax, PageSql.SmallBodyBytes) });
         await using var reader = await command.ExecuteReaderAsync(cancellation);
-        List<StoredEntry> entries = [];
-        while (await reader.ReadAsync(cancellation))
-            entries.Add(PageSql.Read(reader, lobby));
-        if (range.Backward)
-            entries.Reverse();
-        return entries;
+        List<PageRow> rows = [];
+        var bytes = 0L;
+        while (bytes < range.BytesMax && await reader.ReadAsync(cancellation))
+        {
+            var row = PageSql.Read(reader);
+            rows.Add(row);
+            bytes += EntryOverheadBytes + (row.BodyBytes <= bodyBytesMax ? row.BodyBytes : 0);
+        }
+        return rows;
+    }
+
+    // The bodies that were too large to come with their rows.
+    async Task ReadBodiesAsync(LobbyInfo lobby, PageRange range, List<PageRow> rows, CancellationToken cancellation)
+    {
+        var bodyBytesMax = (long)range.BodyBytesMax + LobbyKey.OverheadBytes;
+        var missing = rows.FindAll(row => row is { Body: null, BodyBytes: > 0 } && row.BodyBytes <= bodyBytesMax);
+        if (missing.Count == 0)
+            return;
+        await using var command = database.Source.CreateCommand(PageSql.Bodies);
+        command.Parameters.Add(new() { Value = lobby.LobbyId });
+        command.Parameters.Add(new() { Value = missing.ConvertAll(row => row.Seq) });
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        foreach (var row in missing)
+        {
+            if (!await reader.ReadAsync(cancellation))
+                throw new InvalidDataException("an entry has gone from the log");
+            row.Body = reader.GetFieldValue<byte[]>(0);
+        }
     }
 
     static int[] IndexesOf(IReadOnlyList<NewEntry> entries, EntryKind first, EntryKind last)

@@ -5,69 +5,92 @@ using Npgsql;
 namespace Conclave.Server.Storage;
 
 /// <summary>
-/// The statements that read a page of a log: $1 lobby, $2 position, $3 count, $4 bytes, $5 overhead of an entry,
-/// $6 bytes of the largest body to read. The running sum ends the page in the database, which for a large body
-/// reads only its length: nothing is sent to be thrown away.
+/// The statements that read a page of a log: $1 lobby, $2 position, $3 count, $4 bytes of the largest body to read.
+/// They join nothing and add nothing up: a page is read far more often than anything else, and both cost more than
+/// the reading. Of a larger body only the size is read, so that a page has a bound; it is fetched by itself.
 /// </summary>
 static class PageSql
 {
+    /// <summary>Bytes of the largest body that is read with its row.</summary>
+    public const int SmallBodyBytes = 1 << 10;
+
     public const string Forward =
         """
-        SELECT p.seq, p.kind, p.sent_at, p.author, a.login, p.nonce, p.member, u.login, p.rights, p.name,
-            CASE WHEN octet_length(p.body) <= $6 THEN p.body END, octet_length(p.body)
-        FROM (
-            SELECT e.*, sum(least(coalesce(octet_length(e.body), 0), $6) + $5) OVER (ORDER BY e.seq) AS running
-            FROM (SELECT * FROM entries WHERE lobby_id = $1 AND seq > $2 ORDER BY seq LIMIT $3) e
-        ) p
-        JOIN users a ON a.public_token = p.author
-        LEFT JOIN users u ON u.public_token = p.member
-        WHERE p.running - least(coalesce(octet_length(p.body), 0), $6) - $5 < $4
-        ORDER BY p.seq
+        SELECT seq, kind, sent_at, author, nonce, member, rights, name,
+            CASE WHEN octet_length(body) <= $4 THEN body END, octet_length(body)
+        FROM entries WHERE lobby_id = $1 AND seq > $2 ORDER BY seq LIMIT $3
         """;
 
     public const string Backward =
         """
-        SELECT p.seq, p.kind, p.sent_at, p.author, a.login, p.nonce, p.member, u.login, p.rights, p.name,
-            CASE WHEN octet_length(p.body) <= $6 THEN p.body END, octet_length(p.body)
-        FROM (
-            SELECT e.*, sum(least(coalesce(octet_length(e.body), 0), $6) + $5) OVER (ORDER BY e.seq DESC) AS running
-            FROM (SELECT * FROM entries WHERE lobby_id = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3) e
-        ) p
-        JOIN users a ON a.public_token = p.author
-        LEFT JOIN users u ON u.public_token = p.member
-        WHERE p.running - least(coalesce(octet_length(p.body), 0), $6) - $5 < $4
-        ORDER BY p.seq DESC
+        SELECT seq, kind, sent_at, author, nonce, member, rights, name,
+            CASE WHEN octet_length(body) <= $4 THEN body END, octet_length(body)
+        FROM entries WHERE lobby_id = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3
         """;
 
-    /// <summary>The entry in the current row.</summary>
-    /// <exception cref="CryptographicException">Its body does not open: the database was tampered with.</exception>
-    public static StoredEntry Read(NpgsqlDataReader reader, LobbyInfo lobby)
-    {
-        var author = new Person(reader.GetString(4), reader.GetGuid(3));
-        var nonce = reader.GetGuid(5);
-        var kind = (EntryKind)reader.GetInt16(1);
-        var isOmitted = reader.IsDBNull(10);
-        var rowBytes = kind == EntryKind.Message ? reader.GetInt32(11) - LobbyKey.OverheadBytes : 0;
-        return new StoredEntry
-        {
-            LobbyId = lobby.LobbyId,
-            Seq = reader.GetInt64(0),
-            Kind = kind,
-            SentAt = reader.GetFieldValue<DateTimeOffset>(2),
-            Author = author,
-            Nonce = nonce,
-            Member = reader.IsDBNull(6) ? null : new Person(reader.GetString(7), reader.GetGuid(6)),
-            Rights = reader.IsDBNull(8) ? null : (Rights)reader.GetInt16(8),
-            Name = reader.IsDBNull(9) ? null : reader.GetString(9),
-            RowData = isOmitted ? default : Decrypt(lobby, author, nonce, reader.GetFieldValue<byte[]>(10)),
-            RowBytes = rowBytes,
-        };
-    }
+    public const string Bodies = "SELECT body FROM entries WHERE lobby_id = $1 AND seq = ANY ($2) ORDER BY seq";
 
-    static byte[] Decrypt(LobbyInfo lobby, Person author, Guid nonce, byte[] body)
+    /// <summary>The entry in the current row.</summary>
+    public static PageRow Read(NpgsqlDataReader reader) => new()
     {
-        var rowData = new byte[Math.Max(0, body.Length - LobbyKey.OverheadBytes)];
-        return lobby.Key.TryDecrypt(lobby.LobbyId, author.PublicToken, nonce, body, rowData)
+        Seq = reader.GetInt64(0),
+        Kind = (EntryKind)reader.GetInt16(1),
+        SentAt = reader.GetFieldValue<DateTimeOffset>(2),
+        Author = reader.GetGuid(3),
+        Nonce = reader.GetGuid(4),
+        Member = reader.IsDBNull(5) ? null : reader.GetGuid(5),
+        Rights = reader.IsDBNull(6) ? null : (Rights)reader.GetInt16(6),
+        Name = reader.IsDBNull(7) ? null : reader.GetString(7),
+        Body = reader.IsDBNull(8) ? null : reader.GetFieldValue<byte[]>(8),
+        BodyBytes = reader.IsDBNull(9) ? 0 : reader.GetInt32(9),
+    };
+}
+
+/// <summary>A row of a page, before its body is opened and its people are named.</summary>
+sealed class PageRow
+{
+    public required long Seq { get; init; }
+
+    public required EntryKind Kind { get; init; }
+
+    public required DateTimeOffset SentAt { get; init; }
+
+    public required Guid Author { get; init; }
+
+    public required Guid Nonce { get; init; }
+
+    public required Guid? Member { get; init; }
+
+    public required Rights? Rights { get; init; }
+
+    public required string? Name { get; init; }
+
+    /// <summary>What is stored of a message; null while it is not read.</summary>
+    public required byte[]? Body { get; set; }
+
+    /// <summary>Its size, in bytes.</summary>
+    public required int BodyBytes { get; init; }
+
+    /// <exception cref="CryptographicException">Its body does not open: the database was tampered with.</exception>
+    public StoredEntry Open(LobbyInfo lobby, Dictionary<Guid, Person> people) => new()
+    {
+        LobbyId = lobby.LobbyId,
+        Seq = Seq,
+        Kind = Kind,
+        SentAt = SentAt,
+        Author = people[Author],
+        Nonce = Nonce,
+        Member = Member is { } member ? people[member] : null,
+        Rights = Rights,
+        Name = Name,
+        RowData = Body is { } body ? Decrypt(lobby, body) : default,
+        RowBytes = Kind == EntryKind.Message ? BodyBytes - LobbyKey.OverheadBytes : 0,
+    };
+
+    byte[] Decrypt(LobbyInfo lobby, byte[] body)
+    {
+        var rowData = GC.AllocateUninitializedArray<byte>(Math.Max(0, body.Length - LobbyKey.OverheadBytes));
+        return lobby.Key.TryDecrypt(lobby.LobbyId, Author, Nonce, body, rowData)
             ? rowData
             : throw new CryptographicException("a stored body does not open");
     }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Conclave.Server.Storage;
 using Conclave.Tests.Support;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -102,7 +101,7 @@ public sealed class CrashTests : IDisposable
     {
         await using var database = NpgsqlDataSource.Create(server.Database);
         await using var command = database.CreateCommand(
-            "SELECT pid FROM pg_stat_activity WHERE query LIKE 'WITH request%' LIMIT 1");
-        return Convert.ToInt32(await command.ExecuteScalarAsync(Cancellation), CultureInfo.InvariantCulture);
+            "SELECT pid FROM pg_stat_activity WHERE query LIKE 'WITH locked%' LIMIT 1");
+        return Assert.IsType<int>(await command.ExecuteScalarAsync(Cancellation));
     }
 }
