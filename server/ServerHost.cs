@@ -132,7 +132,7 @@ sealed class ServerHost : IAsyncDisposable
         builder.WebHost.UseSockets(options =>
         {
             options.MaxReadBufferSize = 64 << 10;
-            // What is read is handled, and what is written is sent, without a change of threads: nothing of ours blocks.
+            // What is read is handled and what is written is sent without a change of threads: nothing of ours blocks.
             options.UnsafePreferInlineScheduling = true;
         });
         builder.WebHost.UseUrls([.. settings.Urls.Select(url => url.GetLeftPart(UriPartial.Authority))]);

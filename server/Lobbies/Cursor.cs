@@ -89,7 +89,7 @@ sealed class Cursor
         }
     }
 
-    /// <summary>Whether there is room for another page, and the tail does not reach back to where it would begin.</summary>
+    /// <summary>Whether there is room for another page, and the tail does not reach back to its beginning.</summary>
     public bool WantsPage
     {
         get

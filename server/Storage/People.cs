@@ -3,7 +3,9 @@ using Conclave.Protocol;
 
 namespace Conclave.Server.Storage;
 
-/// <summary>The logins behind public tokens, for pages of a log. Neither ever changes, so what is known stays right.</summary>
+/// <summary>
+/// The logins behind public tokens, for pages of a log. Neither ever changes, so what is known stays right.
+/// </summary>
 sealed class People(Database database)
 {
     // Full, it starts anew: filling it again costs one look-up a page.
