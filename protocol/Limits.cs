@@ -64,6 +64,15 @@ public sealed record Limits
     /// <summary>Lobbies that one user has created. Default: 1,000.</summary>
     public int LobbiesPerUserMax { get; init; } = 1000;
 
+    /// <summary>Members of one lobby. Default: 10,000.</summary>
+    public int MembersPerLobbyMax { get; init; } = 10_000;
+
+    /// <summary>
+    /// Bytes that the messages of one plain lobby take in the database, unless the operator gave it a quota of its own.
+    /// Default: 1 GiB.
+    /// </summary>
+    public long LobbyBytesMax { get; init; } = 1L << 30;
+
     /// <summary>Drafts that wait for the writer; a full inbox stops the readers. Default: 16,384.</summary>
     public int WriterInboxMax { get; init; } = 16_384;
 

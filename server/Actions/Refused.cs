@@ -45,6 +45,8 @@ static class Refused
         Verdict.NotAMember => new(ErrorCode.NotAMember, "the user is not a member of this lobby"),
         Verdict.LastAdmin => new(ErrorCode.LastAdmin, "a lobby must keep an admin"),
         Verdict.NameTaken => new(ErrorCode.LobbyNameTaken, "a lobby has or had this name"),
+        Verdict.LobbyFull => new(ErrorCode.Limit, "the messages of this lobby take as many bytes as they may"),
+        Verdict.TooManyMembers => new(ErrorCode.Limit, "this lobby has as many members as may be"),
         Verdict.NonceReused => new(ErrorCode.NonceReused, "this nonce stands for another content"),
         Verdict.Unavailable => Unavailable,
         Verdict.Unknown => new(

@@ -61,7 +61,7 @@ static class AppendSql
     const string AppendMessages =
         """
         WITH locked AS MATERIALIZED (
-            SELECT r.ord, l.last_seq, l.last_sent_at
+            SELECT r.ord, l.last_seq, l.last_sent_at, coalesce(l.bytes_max, $7) - l.bytes AS room
             FROM unnest($1::uuid[]) WITH ORDINALITY AS r (lobby_id, ord)
             JOIN lobbies l ON l.lobby_id = r.lobby_id
             ORDER BY l.lobby_id FOR NO KEY UPDATE OF l SKIP LOCKED
@@ -69,11 +69,12 @@ static class AppendSql
             SELECT r.ord, l.last_seq
             FROM unnest($1::uuid[]) WITH ORDINALITY AS r (lobby_id, ord) JOIN lobbies l ON l.lobby_id = r.lobby_id
         ), lobby AS (
-            SELECT ord, max(seen_seq) AS seen_seq, max(last_seq) AS last_seq, max(last_sent_at) AS last_sent_at
+            SELECT ord, max(seen_seq) AS seen_seq, max(last_seq) AS last_seq, max(last_sent_at) AS last_sent_at,
+                max(room) AS room
             FROM (
-                SELECT ord, NULL::bigint AS seen_seq, last_seq, last_sent_at FROM locked
-                UNION ALL SELECT ord, last_seq, NULL, NULL FROM seen
-                UNION ALL SELECT n, NULL, NULL, NULL FROM generate_series(1, cardinality($1::uuid[])) n
+                SELECT ord, NULL::bigint AS seen_seq, last_seq, last_sent_at, room FROM locked
+                UNION ALL SELECT ord, last_seq, NULL, NULL, NULL FROM seen
+                UNION ALL SELECT n, NULL, NULL, NULL, NULL FROM generate_series(1, cardinality($1::uuid[])) n
             ) s GROUP BY ord
         ), now AS MATERIALIZED (
             SELECT array_agg(
@@ -81,6 +82,7 @@ static class AppendSql
                     ORDER BY ord) AS verdicts,
                 array_agg(coalesce(last_seq, 0) ORDER BY ord) AS last_seqs,
                 array_agg(coalesce(last_sent_at, 'epoch') ORDER BY ord) AS last_sent_ats,
+                array_agg(coalesce(room, 0) ORDER BY ord) AS rooms,
                 date_trunc('milliseconds', clock_timestamp()) AS time
             FROM lobby
         ), standing AS MATERIALIZED (
@@ -94,6 +96,7 @@ static class AppendSql
                     WHEN n.verdicts[($2::int[])[r.poster]] <> 0 THEN n.verdicts[($2::int[])[r.poster]]
                     WHEN d.seq IS NOT NULL THEN 1
                     WHEN s.rights[r.poster] & 2 = 0 THEN 4
+                    WHEN octet_length(r.body) > n.rooms[($2::int[])[r.poster]] THEN 10
                     ELSE 0
                 END AS verdict
             FROM unnest($4::int[], $5::uuid[], $6::bytea[]) WITH ORDINALITY AS r (poster, nonce, body, ord)
@@ -110,9 +113,9 @@ static class AppendSql
             INSERT INTO entries (lobby_id, seq, kind, author, sent_at, nonce, body)
             SELECT lobby_id, seq, 6, author, sent_at, nonce, body FROM placed WHERE verdict = 0
         ), advanced AS (
-            UPDATE lobbies l SET last_seq = t.seq, last_sent_at = t.sent_at
+            UPDATE lobbies l SET last_seq = t.seq, last_sent_at = t.sent_at, bytes = l.bytes + t.bytes
             FROM (
-                SELECT lobby_id, max(seq) AS seq, max(sent_at) AS sent_at
+                SELECT lobby_id, max(seq) AS seq, max(sent_at) AS sent_at, sum(octet_length(body)) AS bytes
                 FROM placed WHERE verdict = 0 GROUP BY lobby_id
             ) t
             WHERE l.lobby_id = t.lobby_id
@@ -149,6 +152,8 @@ static class AppendSql
                     WHEN r.kind = 2 AND (u.login IS NULL OR u.deleted_at IS NOT NULL) THEN 5
                     WHEN r.kind = 2 AND t.rights IS NOT NULL THEN 6
                     WHEN r.kind IN (3, 4) AND t.rights IS NULL THEN 7
+                    WHEN r.kind = 2
+                        AND (SELECT count(*) FROM members c WHERE c.lobby_id = r.lobby_id) >= $7 THEN 11
                     WHEN (r.kind = 4 OR r.kind = 3 AND r.rights & 8 = 0) AND t.rights & 8 <> 0 AND NOT EXISTS (
                         SELECT FROM members o
                         WHERE o.lobby_id = r.lobby_id AND o.public_token <> r.member AND o.rights & 8 <> 0
@@ -218,7 +223,7 @@ static class AppendSql
     }
 
     /// <summary>Adds messages: one result.</summary>
-    public static void AddMessages(NpgsqlBatch batch, NewEntry[] entries)
+    public static void AddMessages(NpgsqlBatch batch, NewEntry[] entries, long bytesMax)
     {
         Dictionary<Guid, int> lobbies = [];
         Dictionary<(int Lobby, Guid Author), int> posters = [];
@@ -235,11 +240,12 @@ static class AppendSql
             Array.ConvertAll(posters.Keys.ToArray(), static poster => poster.Author),
             posterOf,
             Array.ConvertAll(entries, static entry => entry.Nonce),
-            Array.ConvertAll(entries, static entry => entry.Body!)));
+            Array.ConvertAll(entries, static entry => entry.Body!),
+            bytesMax));
     }
 
     /// <summary>Adds changes of members, at most one for each lobby: one result.</summary>
-    public static void AddChanges(NpgsqlBatch batch, NewEntry[] entries) =>
+    public static void AddChanges(NpgsqlBatch batch, NewEntry[] entries, int membersMax) =>
         batch.BatchCommands.Add(Command(
             AppendChanges,
             Array.ConvertAll(entries, static entry => entry.Lobby.LobbyId),
@@ -247,7 +253,8 @@ static class AppendSql
             Array.ConvertAll(entries, static entry => (short)entry.Kind),
             Array.ConvertAll(entries, static entry => entry.Nonce),
             Array.ConvertAll(entries, static entry => entry.Member),
-            Array.ConvertAll(entries, static entry => (short?)entry.Rights)));
+            Array.ConvertAll(entries, static entry => (short?)entry.Rights),
+            membersMax));
 
     /// <summary>Adds a look at what is stored in the places of duplicates: one row each.</summary>
     public static void AddContents(NpgsqlBatch batch, (NewEntry Entry, long Seq)[] duplicates) =>

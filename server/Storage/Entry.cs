@@ -101,6 +101,10 @@ enum Verdict
     LastAdmin = 8,
     NameTaken = 9,
 
+    /// <summary>The lobby's messages take as many bytes as they may, but for what one batch added at once.</summary>
+    LobbyFull = 10,
+    TooManyMembers = 11,
+
     // The following are not the SQL's.
 
     /// <summary>The nonce stands for another content.</summary>

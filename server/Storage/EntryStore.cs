@@ -31,11 +31,16 @@ sealed class EntryStore(Database database)
     /// </summary>
     /// <param name="connection">From <see cref="ConnectAsync"/>.</param>
     /// <param name="entries">In order. No more than a few thousand.</param>
+    /// <param name="limits">How many members and bytes a lobby may have.</param>
     /// <param name="patient">Whether to wait for locked lobbies; if not, they are passed over.</param>
     /// <param name="cancellation">Gives up.</param>
     /// <returns>What became of each entry, in the same order.</returns>
     public static async Task<Appended[]> AppendAsync(
-        NpgsqlConnection connection, IReadOnlyList<NewEntry> entries, bool patient, CancellationToken cancellation)
+        NpgsqlConnection connection,
+        IReadOnlyList<NewEntry> entries,
+        Limits limits,
+        bool patient,
+        CancellationToken cancellation)
     {
         var results = new Appended[entries.Count];
         await using var batch = new NpgsqlBatch(connection);
@@ -43,8 +48,10 @@ sealed class EntryStore(Database database)
             AppendSql.AddLock(batch, entries);
         // Those that change members come last of their lobby, and so may come last of all.
         var creations = Add(IndexesOf(entries, EntryKind.LobbyCreated, EntryKind.LobbyCreated), AppendSql.AddCreations);
-        var messages = Add(IndexesOf(entries, EntryKind.Message, EntryKind.Message), AppendSql.AddMessages);
-        var changes = Add(IndexesOf(entries, EntryKind.MemberInvited, EntryKind.Message - 1), AppendSql.AddChanges);
+        var messages = Add(IndexesOf(entries, EntryKind.Message, EntryKind.Message), (batch, some) =>
+            AppendSql.AddMessages(batch, some, limits.LobbyBytesMax));
+        var changes = Add(IndexesOf(entries, EntryKind.MemberInvited, EntryKind.Message - 1), (batch, some) =>
+            AppendSql.AddChanges(batch, some, limits.MembersPerLobbyMax));
         // Without an explicit transaction the whole batch is one: it commits at its end or not at all.
         await using (var reader = await batch.ExecuteReaderAsync(cancellation))
         {

@@ -114,7 +114,7 @@ sealed partial class Flight(
         try
         {
             return await EntryStore.AppendAsync(
-                connection, drafts.ConvertAll(draft => draft.Entry), patient, CancellationToken.None);
+                connection, drafts.ConvertAll(draft => draft.Entry), limits, patient, CancellationToken.None);
         }
         catch (Exception fault) when (fault is not PostgresException || Database.IsAway(fault))
         {

@@ -117,7 +117,7 @@ sealed class StorageRooms : IAsyncDisposable
     public async Task<Appended[]> AppendAsync(NewEntry[] entries, bool patient = false)
     {
         await using var connection = await Entries.ConnectAsync(Cancellation);
-        return await EntryStore.AppendAsync(connection, entries, patient, Cancellation);
+        return await EntryStore.AppendAsync(connection, entries, Limits.Default, patient, Cancellation);
     }
 
     /// <summary>The whole log of a lobby.</summary>

@@ -1,7 +1,9 @@
 using System.Net.WebSockets;
 using Conclave.Protocol;
+using Conclave.Server.Storage;
 using Conclave.Tests.Support;
 using Microsoft.Extensions.Time.Testing;
+using Npgsql;
 
 namespace Conclave.Tests.Server.Actions;
 
@@ -18,6 +20,9 @@ public sealed class LimitTests(PostgresCluster postgres)
             ("large messages", new Limits { MessageBytesPerSecond = 250 }, 1, KilobyteMessage, "rate_limited", 2),
             ("invitations", new Limits { InvitationsPerHour = 4 }, 4, Invitation, "limit", 900),
             ("lobbies", new Limits { LobbiesPerUserMax = 5 }, 1, Creation, "limit", null),
+            ("members", new Limits { MembersPerLobbyMax = 4 }, 3, Invitation, "limit", null),
+            ("bytes of a lobby", new Limits { LobbyBytesMax = 6 * (1000 + LobbyKey.OverheadBytes) }, 6, KilobyteMessage,
+                "limit", null),
             ("sessions", new Limits { SessionsPerUserMax = 3 }, 2, _ => SignIn, "limit", null),
             ("subscriptions", new Limits { SubscriptionsMax = 2 }, 2, Subscription, "limit", null),
         ];
@@ -127,6 +132,32 @@ public sealed class LimitTests(PostgresCluster postgres)
             [(alice, "ok"), (second, "ok"), (alice, "ok"), (second, "ok"), (alice, "rate_limited"), (bob, "ok")];
         foreach (var (client, outcome) in table)
             Assert.Equal(outcome, Outcomes.Of(await client.AskAsync(Message(0))));
+    }
+
+    [Fact]
+    public async Task Bytes_of_a_lobby_are_counted_as_stored_and_its_own_quota_comes_first()
+    {
+        await using var server = await TestServer.StartAsync(postgres, new Limits { LobbyBytesMax = 5000 });
+        await using var data = NpgsqlDataSource.Create(server.Database);
+        await using var alice = await server.ConnectAsync();
+        await alice.SignUpAsync("alice");
+        await alice.DoAsync("""{"action":"create_lobby","lobby_name":"den0"}""");
+        async Task<string> PostAsync() => Outcomes.Of(await alice.AskAsync(KilobyteMessage(0)));
+        async Task<object?> ValueAsync(string sql)
+        {
+            await using var command = data.CreateCommand(sql);
+            return await command.ExecuteScalarAsync(Cancellation);
+        }
+
+        for (var number = 0; number < 4; number++)
+            Assert.Equal("ok", await PostAsync());
+        Assert.Equal("limit", await PostAsync());
+        Assert.Equal(4L * (1000 + LobbyKey.OverheadBytes), await ValueAsync("SELECT bytes FROM lobbies"));
+        Assert.Equal(0L, await ValueAsync("SELECT sum(octet_length(body)) - min(l.bytes) FROM entries, lobbies l"));
+        await ValueAsync("UPDATE lobbies SET bytes_max = 6000");
+        Assert.Equal("ok", await PostAsync());
+        Assert.Equal("limit", await PostAsync());
+        await alice.DoAsync("""{"action":"message","lobby_name":"den0","row_data":"what is small still fits"}""");
     }
 
     [Fact]
