@@ -22,15 +22,10 @@ public static class Base64Text
     /// <inheritdoc cref="TryDecode(ReadOnlySpan{byte}, out byte[])"/>
     public static bool TryDecode(ReadOnlySpan<char> text, [NotNullWhen(true)] out byte[]? bytes)
     {
-        bytes = null;
-        if (!Ascii.IsValid(text))
-        {
-            return false;
-        }
-
-        var utf8 = new byte[text.Length];
-        Encoding.ASCII.GetBytes(text, utf8);
-        return TryDecode(utf8, out bytes);
+        // What is not ASCII becomes a question mark, which is no letter of the alphabet.
+        var ascii = new byte[text.Length];
+        Encoding.ASCII.GetBytes(text, ascii);
+        return TryDecode(ascii, out bytes);
     }
 
     /// <summary>

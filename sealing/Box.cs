@@ -59,7 +59,8 @@ static class Box
     public static bool TryOpen(
         ReadOnlySpan<byte> key, LabeledTuple context, ReadOnlySpan<byte> box, Span<byte> plaintext)
     {
-        if (box.Length < OverheadBytes || plaintext.Length != box.Length - OverheadBytes)
+        // No plaintext has the size that a box too short would leave for it.
+        if (plaintext.Length != box.Length - OverheadBytes)
         {
             plaintext.Clear();
             return false;

@@ -108,11 +108,7 @@ public sealed class Content : IDisposable
 
     static Content? Parse(byte[] bytes, int contentBytes)
     {
-        if (contentBytes < LengthBytes)
-        {
-            return null;
-        }
-
+        // Of a content too short for its head's length nothing is left over, and no head fits into that.
         var headBytes = BinaryPrimitives.ReadUInt32BigEndian(bytes);
         if (headBytes > HeadBytesMax || headBytes > contentBytes - LengthBytes)
         {

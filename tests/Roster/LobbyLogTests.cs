@@ -50,6 +50,41 @@ public sealed class LobbyLogTests
     }
 
     [Fact]
+    public void Good_entry_under_another_sender_or_in_another_lobby_changes_nothing()
+    {
+        var log = SealingVectors.Receiver(2);
+        var entry = log.Judge(SealingVectors.All("stream")[2].Row(), BobToken, SealingVectors.Records);
+        var create = LobbyLog.Begin(SealingVectors.LastState(SealingVectors.FromJoin).LobbyId)
+            .Judge(SealingVectors.All("stream")[0].Row(), AliceToken, SealingVectors.Records);
+
+        Assert.Equal(Verdict.NotAMember, entry.Verdict);
+        Assert.Same(log.Roster, entry.Roster);
+        Assert.Equal(Verdict.WrongLobby, create.Verdict);
+        Assert.Null(create.Roster);
+    }
+
+    [Theory]
+    [InlineData("{\"sealed\":\"}")]
+    [InlineData("{\"roster\":\"}")]
+    [InlineData("{\"sealed\":\"\"}")]
+    [InlineData("{\"sealed\":\"AA\"}")]
+    [InlineData("{}")]
+    [InlineData("")]
+    public void Row_without_the_form_of_one_is_a_bad_envelope(string rowData) =>
+        Assert.Equal(Verdict.BadEnvelope, SealedRow.Parse(System.Text.Encoding.UTF8.GetBytes(rowData)).Form);
+
+    [Fact]
+    public void Signature_is_asked_about_anew_for_another_signer_or_lobby()
+    {
+        var envelope = SealedRow.Parse(Post(_log, "alice", SealedMessage.NewId())).Envelope!;
+
+        Assert.True(envelope.IsSignedBy(_log.LobbyId, SealingVectors.People["alice"].Record));
+        Assert.False(envelope.IsSignedBy(_log.LobbyId, SealingVectors.People["bob"].Record));
+        Assert.True(envelope.IsSignedBy(_log.LobbyId, SealingVectors.People["alice"].Record));
+        Assert.False(envelope.IsSignedBy(Guid.NewGuid(), SealingVectors.People["alice"].Record));
+    }
+
+    [Fact]
     public void Id_is_taken_for_4096_rows_and_then_free()
     {
         var id = SealedMessage.NewId();

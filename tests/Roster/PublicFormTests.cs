@@ -134,7 +134,9 @@ public sealed class PublicFormTests
     public void Parameters_that_cost_less_in_any_measure_are_weaker(int ops, int mem, bool isWeaker)
     {
         KdfParameters.Accept(1, new byte[16], ops, mem, out var parameters);
+        KdfParameters.Accept(1, new byte[16], 4, KdfParameters.MemMin, out var slow);
         Assert.Equal(isWeaker, parameters!.IsWeakerThan(KdfParameters.Create()));
+        Assert.Equal(ops < 4, parameters.IsWeakerThan(slow!));
     }
 
     static (RosterEntry Entry, RosterState After) Apply(RosterState state, RosterChange change)

@@ -78,6 +78,26 @@ public sealed class RosterEntryTests
     }
 
     [Fact]
+    public void Lobby_is_created_once()
+    {
+        var other = SealingVectors.All("rosters").GetProperty(SealingVectors.FromJoin).GetProperty("entries")[0];
+
+        Assert.Equal(
+            Verdict.BadEntry,
+            SealingVectors.Apply(SealingVectors.StateAt(SealingVectors.Main, 1), other.Bytes("entry"), out _));
+    }
+
+    [Fact]
+    public void Nobody_is_succeeded_by_one_whose_record_is_not_at_hand()
+    {
+        var state = SealingVectors.StateAt(SealingVectors.Main, 5)!;
+        var entry = RosterSigner.Sign(
+            SealingVectors.People["alice"], state, new RosterChange.Succeed(Transcript.RowHash("nobody"u8)));
+
+        Assert.Equal(Verdict.BadIdentity, RosterState.Apply(state, entry, SealingVectors.Records, out _));
+    }
+
+    [Fact]
     public void Signature_is_checked_against_the_one_who_is_asked_about()
     {
         var entry = SealingVectors.Entry(Entries[0]);
@@ -106,6 +126,8 @@ public sealed class RosterEntryTests
         Assert.All(wrong, change =>
             Assert.Throws<ArgumentException>(() => RosterSigner.Sign(alice, state, change)));
         Assert.Throws<ArgumentException>(() => RosterSigner.Sign(alice, null, new RosterChange.Rename("early")));
+        Assert.Throws<ArgumentException>(() =>
+            RosterSigner.Sign(alice, null, new RosterChange.Create(Guid.Empty, (History)2, default, "attic")));
     }
 
     static byte[] Encode(RosterEntry entry)

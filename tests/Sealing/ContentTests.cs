@@ -20,8 +20,24 @@ public sealed class ContentTests
         Assert.Throws<ArgumentException>(() => Content.Create(Encoding.UTF8.GetBytes(head)));
 
     [Fact]
-    public void Head_that_is_not_utf8_is_not_made() =>
+    public void Head_that_is_not_utf8_is_not_made()
+    {
         Assert.Throws<ArgumentException>(() => Content.Create([.. "{\"t\":\""u8, 0xc3, .. "\"}"u8]));
+        Assert.Throws<ArgumentException>(() => Content.Create([.. "{\"t\":\"text\",\"a\":\""u8, 0xc3, .. "\"}"u8]));
+        Assert.Throws<ArgumentException>(() => Content.Create([.. "{\"t\":\"text\",\""u8, 0xc0, 0x80, .. "\":1}"u8]));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(3)]
+    [InlineData(4)]
+    public void Content_without_a_head_is_none(int size)
+    {
+        var padded = new byte[256];
+        padded[size] = 0x80;
+        Assert.Null(Content.Unpad(padded));
+        Assert.Equal(new byte[256], padded);
+    }
 
     [Theory]
     [InlineData("""{"t":"text"}""", "text")]
