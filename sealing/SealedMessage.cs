@@ -62,7 +62,7 @@ public static class SealedMessage
         ArgumentNullException.ThrowIfNull(key);
         ArgumentNullException.ThrowIfNull(seen);
         ArgumentNullException.ThrowIfNull(content);
-        if (roster.IsDirty || key.Generation != roster.Generation || key.Commit != roster.Generations[^1].Commit)
+        if (roster.IsDirty || key.Commit != roster.Generations[^1].Commit)
         {
             throw new ArgumentException("The key is not the roster's current one, or due to be replaced.", nameof(key));
         }
