@@ -70,6 +70,7 @@ sealed class ServerHost : IAsyncDisposable
             var connections = new ConnectionList(rooms, logs.CreateLogger<ConnectionList>());
             open.Push(connections);
 
+            Guard(app, settings);
             Map(app, rooms, connections);
             await ListenAsync(app, settings);
             open.Push(new Closing(connections.CloseAsync));
@@ -182,6 +183,15 @@ sealed class ServerHost : IAsyncDisposable
             Limits = limits,
             Time = time,
         };
+    }
+
+    // Before anything else: who it really is, and whether a browser may bring it.
+    static void Guard(WebApplication app, Settings settings)
+    {
+        settings.Proxies.Heed(app);
+        app.Use((context, next) => settings.Origins.Admit(context.Request)
+            ? next(context)
+            : StatusAsync(context, StatusCodes.Status403Forbidden, "pages of this origin may not come here"));
     }
 
     static void Map(WebApplication app, Rooms rooms, ConnectionList connections)

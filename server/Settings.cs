@@ -36,6 +36,12 @@ sealed class Settings
     /// </summary>
     public Registration Registration { get; init; } = Registration.Open;
 
+    /// <summary>Whose pages may come, besides the server's own. CONCLAVE_ORIGINS. Default: nobody's.</summary>
+    public Origins Origins { get; init; } = Origins.Own;
+
+    /// <summary>Whose X-Forwarded headers count. CONCLAVE_PROXIES. Default: nobody's.</summary>
+    public Proxies Proxies { get; init; } = Proxies.None;
+
     /// <summary>CONCLAVE_LIMIT_NAME for each of <see cref="Protocol.Limits"/>.</summary>
     public required Limits Limits { get; init; }
 
@@ -76,6 +82,8 @@ sealed class Settings
             MasterKeyPath = Path.GetFullPath(Named("CONCLAVE_MASTER_KEY_FILE") ?? Path.Combine(data, "master.key")),
             PostgresPath = Named("CONCLAVE_POSTGRES_BIN"),
             Registration = ReadRegistration(Named("CONCLAVE_REGISTRATION"), Named("CONCLAVE_REGISTRATION_CODE_FILE")),
+            Origins = Origins.Read(Named("CONCLAVE_ORIGINS") ?? ""),
+            Proxies = Proxies.Read(Named("CONCLAVE_PROXIES") ?? ""),
             Limits = ReadLimits(Named),
         };
     }

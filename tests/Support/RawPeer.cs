@@ -36,8 +36,10 @@ sealed class RawPeer : IAsyncDisposable
     /// <param name="from">From which address.</param>
     /// <param name="receiveBytes">How much the system may take from the server unread.</param>
     /// <param name="header">One more line for the head of the request.</param>
+    /// <param name="host">By which name; null for that of <paramref name="server"/>.</param>
     public static async Task<RawPeer> ConnectAsync(
-        Uri server, IPAddress? from = null, int? receiveBytes = null, string header = "X-Nothing: more")
+        Uri server, IPAddress? from = null, int? receiveBytes = null, string header = "X-Nothing: more",
+        string? host = null)
     {
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         if (receiveBytes is { } bytes)
@@ -47,7 +49,7 @@ sealed class RawPeer : IAsyncDisposable
         await socket.ConnectAsync(IPAddress.Loopback, server.Port, TestContext.Current.CancellationToken);
         var peer = new RawPeer(socket);
         await peer.SendAsync(Encoding.ASCII.GetBytes(
-            $"GET /ws HTTP/1.1\r\nHost: {server.Authority}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            $"GET /ws HTTP/1.1\r\nHost: {host ?? server.Authority}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
             + $"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{header}\r\n\r\n"));
         while (!peer.Handshake.EndsWith("\r\n\r\n", StringComparison.Ordinal))
             peer.Handshake += (char)(await peer.TakeAsync(1) ?? throw new EndOfStreamException("no handshake"))[0];

@@ -52,6 +52,23 @@ sealed class TestServer : IAsyncDisposable
             folder, database, limits ?? Limits.Default, time ?? TimeProvider.System, address, registration);
     }
 
+    /// <summary>Starts a server that is told everything by its environment, as an operator does.</summary>
+    public static async Task<TestServer> StartAsync(
+        PostgresCluster postgres, TimeProvider time, params (string Name, string Value)[] environment)
+    {
+        var folder = Directory.CreateTempSubdirectory("conclave-server-").FullName;
+        var database = await postgres.CreateDatabaseAsync("migrated", MigrateAsync);
+        (string Name, string Value)[] all =
+        [
+            .. environment,
+            ("CONCLAVE_URLS", "http://127.0.0.1:0"),
+            ("CONCLAVE_DATA", folder),
+            ("CONCLAVE_DATABASE", database),
+        ];
+        var settings = Settings.Read(name => all.FirstOrDefault(pair => pair.Name == name).Value);
+        return await StartAsync(folder, settings, time);
+    }
+
     /// <summary>An address of this machine at which it looks like another one; null if it is in no network.</summary>
     public static IPAddress? AddressInANetwork() => NetworkInterface.GetAllNetworkInterfaces()
         .Where(network => network.OperationalStatus == OperationalStatus.Up)
@@ -88,11 +105,10 @@ sealed class TestServer : IAsyncDisposable
             Directory.Delete(_folder, recursive: true);
     }
 
-    static async Task<TestServer> StartAsync(
+    static Task<TestServer> StartAsync(
         string folder, string database, Limits limits, TimeProvider time, IPAddress? address = null,
-        Registration? registration = null)
-    {
-        var settings = new Settings
+        Registration? registration = null) =>
+        StartAsync(folder, new Settings
         {
             Urls = [new Uri($"http://{address ?? IPAddress.Loopback}:0")],
             Registration = registration ?? Registration.Open,
@@ -101,9 +117,12 @@ sealed class TestServer : IAsyncDisposable
             MasterKeyPath = Path.Combine(folder, "master.key"),
             PostgresPath = null,
             Limits = limits,
-        };
+        }, time);
+
+    static async Task<TestServer> StartAsync(string folder, Settings settings, TimeProvider time)
+    {
         var host = await ServerHost.StartAsync(settings, time, TestContext.Current.CancellationToken);
-        return new TestServer(folder, host, database);
+        return new TestServer(folder, host, settings.Database!);
     }
 
     static async Task MigrateAsync(string database)
