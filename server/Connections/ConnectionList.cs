@@ -17,6 +17,9 @@ sealed partial class ConnectionList : IAsyncDisposable
     // Between two looks at a connection: where no limit says less, and a timer would not take "never".
     static readonly TimeSpan LookMax = TimeSpan.FromMinutes(1);
 
+    // So many connections are a crowd: some 10 MiB.
+    const int CrowdMin = 500;
+
     readonly Rooms _rooms;
     readonly AddressCounts _addresses;
     readonly RequestBudgets _budgets;
@@ -26,6 +29,11 @@ sealed partial class ConnectionList : IAsyncDisposable
     readonly Task _beating;
     readonly Task _noting;
     volatile bool _isClosing;
+
+    int _count;
+
+    // The most connections there were since memory was last given back.
+    int _crowd;
 
     public ConnectionList(Rooms rooms, ILogger<ConnectionList> logger)
     {
@@ -41,7 +49,7 @@ sealed partial class ConnectionList : IAsyncDisposable
         _noting = LookAfterAsync(notings.Min(), connection => connection.NoteUsesAsync());
     }
 
-    public int Count => _connections.Count;
+    public int Count => Volatile.Read(ref _count);
 
     /// <summary>Whether the server still takes connections.</summary>
     public bool IsOpen => !_isClosing;
@@ -84,6 +92,9 @@ sealed partial class ConnectionList : IAsyncDisposable
             connection.Close(turnedAway);
         var running = connection.RunAsync();
         _connections[connection] = running;
+        var count = Interlocked.Increment(ref _count);
+        if (count > Volatile.Read(ref _crowd))
+            Volatile.Write(ref _crowd, count);
         if (_isClosing)
             connection.Close(CloseCode.Restart);
         try
@@ -93,7 +104,16 @@ sealed partial class ConnectionList : IAsyncDisposable
         finally
         {
             _connections.TryRemove(connection, out _);
+            ReleaseMemory(Interlocked.Decrement(ref _count));
         }
+    }
+
+    // A crowd that has left leaves its memory behind, and a server that is quiet then would not collect it for hours.
+    void ReleaseMemory(int count)
+    {
+        var crowd = Volatile.Read(ref _crowd);
+        if (crowd >= CrowdMin && count <= crowd / 2 && Interlocked.CompareExchange(ref _crowd, count, crowd) == crowd)
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
     }
 
     /// <summary>Tells everyone that the server leaves, answers what is in flight, and closes.</summary>
