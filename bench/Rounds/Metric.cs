@@ -41,6 +41,10 @@ sealed record Metric(string Name, Func<Run, double?> Of, Func<double, string> Fo
     public static Metric Memory { get; } = new(
         "memory", run => run.ServerRssKib * 1024, value => Fixed(value / 1e6, 0) + " MB");
 
+    /// <summary>The same when the clients have left.</summary>
+    public static Metric MemoryLeft { get; } = new(
+        "memory afterwards", run => run.ServerRssLeftKib * 1024, value => Fixed(value / 1e6, 0) + " MB");
+
     public static Metric BytesPerConnection { get; } = new(
         "memory/connection", run => run.BytesPerConnection, value => Fixed(value / 1024, 1) + " KiB");
 

@@ -53,6 +53,8 @@ sealed record Run
 
     public double? ServerRssKib { get; init; }
 
+    public double? ServerRssLeftKib { get; init; }
+
     /// <summary>What was lost, doubled, reordered or refused. A run that has any measures nothing.</summary>
     public IReadOnlyList<string> Errors { get; init; } = [];
 }

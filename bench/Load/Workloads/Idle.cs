@@ -48,7 +48,7 @@ sealed class Idle(Settings settings) : Workload(settings)
             foreach (var link in _links)
                 Close(link);
             _links.Clear();
-            Wait();
+            Settle(_settle);
         }
         var before = Processes.ResidentKib(Settings.ServerProcess);
         Begin();
@@ -56,7 +56,7 @@ sealed class Idle(Settings settings) : Workload(settings)
         OpenAll(_connections);
         var seconds = Stopwatch.GetElapsedTime(since).TotalSeconds;
         End();
-        Wait();
+        Settle(_settle);
         var after = Processes.ResidentKib(Settings.ServerProcess);
         Result["connects_per_second"] = _connections / seconds;
         Result["server_rss_before_kib"] = before;
@@ -87,12 +87,5 @@ sealed class Idle(Settings settings) : Workload(settings)
         return _isByPassword && Dialect.SignIn(user) is { } signIn
             ? [signIn, Dialect.Subscribe(-1, lobby, after: null)]
             : [Dialect.Subscribe(user, lobby, after: null)];
-    }
-
-    void Wait()
-    {
-        var since = Stopwatch.GetTimestamp();
-        while (Stopwatch.GetElapsedTime(since).TotalSeconds < _settle)
-            Poll.Turn(milliseconds: 100);
     }
 }

@@ -6,6 +6,9 @@ namespace Conclave.Bench.Load.Workloads;
 /// </summary>
 sealed class Many(Settings settings) : Workload(settings)
 {
+    // After everybody has left.
+    const double SettleSeconds = 2;
+
     readonly List<SeqSet> _seqs = [];
     Link[] _links = [];
     int _lobbies;
@@ -51,6 +54,10 @@ sealed class Many(Settings settings) : Workload(settings)
             link.Follower!.RequireAll();
         if (!_seqs.TrueForAll(seqs => seqs.IsWithoutGap))
             Result.Fail("the seqs of a lobby have a gap");
+        foreach (var link in _links)
+            Close(link);
+        Settle(SettleSeconds);
+        Result["server_rss_left_kib"] = Processes.ResidentKib(Settings.ServerProcess);
     }
 
     protected override void OnFrame(Link link, in Frame frame)

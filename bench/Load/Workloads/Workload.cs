@@ -240,6 +240,14 @@ abstract class Workload : IDisposable
         Result["server_rss_kib"] = Processes.ResidentKib(Settings.ServerProcess);
     }
 
+    /// <summary>Lets the server come to rest.</summary>
+    protected void Settle(double seconds)
+    {
+        var since = Stopwatch.GetTimestamp();
+        while (Stopwatch.GetElapsedTime(since).TotalSeconds < seconds)
+            Poll.Turn(milliseconds: 100);
+    }
+
     protected static long Ticks(double seconds) => (long)(seconds * Stopwatch.Frequency);
 
     Link Connect(int index, int receiveBytes = 0)
