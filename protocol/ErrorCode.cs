@@ -29,4 +29,19 @@ public static class ErrorCode
     public const string Busy = "busy";
     public const string UnknownOutcome = "unknown_outcome";
     public const string Internal = "internal";
+
+    /// <summary>The status of a reply with this code where it is sent by plain HTTP.</summary>
+    public static int HttpStatus(string code) => code switch
+    {
+        BadJson or BadRequest or UnknownAction => 400,
+        BadCredentials or BadToken => 401,
+        Forbidden or RegistrationClosed => 403,
+        NoSuchUser or NoSuchLobby or NoSuchMessage => 404,
+        LoginTaken or LobbyNameTaken or AlreadyMember or NotAMember or LastAdmin => 409,
+        NonceReused or LogChanged or Limit => 409,
+        TooLarge => 413,
+        RateLimited => 429,
+        Busy or UnknownOutcome => 503,
+        _ => 500,
+    };
 }

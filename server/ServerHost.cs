@@ -8,6 +8,7 @@ using Conclave.Server.Writing;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Net.Http.Headers;
 
 namespace Conclave.Server;
 
@@ -200,6 +201,7 @@ sealed class ServerHost : IAsyncDisposable
         app.Run(context => context.Request.Path.Value switch
         {
             "/ws" or "/" => UpgradeAsync(context, connections),
+            "/api" => PostAsync(context, connections),
             "/healthz" => AnswerAsync(context, isGood: true),
             "/readyz" => ReadyAsync(context, rooms, connections),
             _ => StatusAsync(context, StatusCodes.Status404NotFound, "there is nothing here"),
@@ -213,6 +215,24 @@ sealed class ServerHost : IAsyncDisposable
         context.Response.Headers.Upgrade = "websocket";
         return StatusAsync(
             context, StatusCodes.Status426UpgradeRequired, "this is a Conclave server: speak WebSocket to it");
+    }
+
+    static Task PostAsync(HttpContext context, ConnectionList connections)
+    {
+        if (!HttpMethods.IsPost(context.Request.Method))
+        {
+            context.Response.Headers.Allow = HttpMethods.Post;
+            return StatusAsync(context, StatusCodes.Status405MethodNotAllowed, "POST a request to this address");
+        }
+        // Also what keeps forms on other people's web pages out: they cannot send this type.
+        var isJson = MediaTypeHeaderValue.TryParse(context.Request.ContentType, out var type)
+            && type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase)
+            && (!type.Charset.HasValue || type.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase))
+            && context.Request.Headers.ContentEncoding.Count == 0;
+        return isJson
+            ? connections.AnswerAsync(context)
+            : StatusAsync(
+                context, StatusCodes.Status415UnsupportedMediaType, "a request is application/json in UTF-8");
     }
 
     static async Task ReadyAsync(HttpContext context, Rooms rooms, ConnectionList connections) =>

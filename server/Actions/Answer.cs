@@ -44,11 +44,14 @@ sealed class Answer
         Refuse(new Refusal(code, message, field, retryAfterMs));
 
     /// <summary>The reply as it goes out, echoing the request.</summary>
-    public byte[] Encode(RawJson id, string? action)
+    public byte[] Encode(RawJson id, string? action) => WireJson.Serialize(Complete(id, action));
+
+    /// <summary>The reply, echoing the request.</summary>
+    public Reply Complete(RawJson id, string? action)
     {
         var reply = Reply ?? _makeReply!(Draft!);
         reply.Id = id;
         reply.Action = action;
-        return WireJson.Serialize(reply);
+        return reply;
     }
 }

@@ -9,7 +9,7 @@ namespace Conclave.Server.Connections;
 /// One socket: reads requests and has them answered in order, while its other half writes what is due
 /// (<see cref="Outbox"/>). Requests take effect in the order they came; only consecutive messages overlap.
 /// </summary>
-sealed partial class Connection : IAsyncDisposable
+sealed partial class Connection : IServed, IAsyncDisposable
 {
     // How long a peer may take to say goodbye after we did.
     static readonly TimeSpan GoodbyeMax = TimeSpan.FromSeconds(5);
@@ -23,8 +23,8 @@ sealed partial class Connection : IAsyncDisposable
     readonly CancellationTokenSource _aborted = new();
     readonly Signal _draftsDone = new();
     readonly Turn _turn;
+    readonly SessionUses _uses;
     int _draftsOpen;
-    long _usesNotedAt;
 
     public Connection(Peer peer, Rooms rooms, RequestBudgets budgets, ILogger logger)
     {
@@ -39,7 +39,7 @@ sealed partial class Connection : IAsyncDisposable
         _vitals = new Vitals(_reader, writer, peer.Socket, rooms.Limits, rooms.Time);
         _caller = new Caller(peer.Address, peer.Client, subscriptions, rooms.Presence, Tell);
         _turn = new Turn(rooms, _caller, DraftDone, _reader.TakeLease, _aborted.Token);
-        _usesNotedAt = rooms.Time.GetTimestamp();
+        _uses = new SessionUses(rooms, subscriptions);
     }
 
     /// <summary>Serves the connection until it is over.</summary>
@@ -86,14 +86,7 @@ sealed partial class Connection : IAsyncDisposable
     }
 
     /// <summary>Called now and then: a live subscription is a use of its token.</summary>
-    public async Task NoteUsesAsync()
-    {
-        if (_rooms.Time.GetElapsedTime(_usesNotedAt) < _rooms.Sessions.UseNoted)
-            return;
-        _usesNotedAt = _rooms.Time.GetTimestamp();
-        foreach (var session in _caller.Subscriptions.Sessions())
-            await _rooms.Sessions.NoteUseAsync(session, _aborted.Token);
-    }
+    public Task NoteUsesAsync() => _uses.NoteAsync(_aborted.Token);
 
     /// <summary>Ends the connection at once.</summary>
     public async Task AbortAsync()
@@ -185,19 +178,11 @@ sealed partial class Connection : IAsyncDisposable
         {
             return await Dispatch.AnswerAsync(request, _turn);
         }
-        catch (Exception fault) when (Refused.IsBusy(fault) && !_aborted.IsCancellationRequested)
-        {
-            LogAway(_logger, fault.GetType().Name);
-            return Refused.Busy();
-        }
 #pragma warning disable CA1031 // A fault of ours in one request must not end the connection.
-        catch (Exception fault) when (fault is not OperationCanceledException)
+        catch (Exception fault) when (Faults.IsAnswered(fault, _aborted.Token))
 #pragma warning restore CA1031
         {
-            var trace = System.Diagnostics.ActivityTraceId.CreateRandom().ToHexString();
-            LogFault(_logger, trace, fault.GetType().FullName ?? "", fault.StackTrace ?? "");
-            return Answer.Refuse(new Refusal(
-                ErrorCode.Internal, "the server failed; its log knows why", Trace: trace));
+            return Faults.AnswerTo(fault, _logger);
         }
     }
 
@@ -231,11 +216,4 @@ sealed partial class Connection : IAsyncDisposable
 
     [LoggerMessage(311, LogLevel.Information, "A reader is dead: its connection ends ({CloseCode})")]
     static partial void LogDeadReader(ILogger logger, int closeCode);
-
-    [LoggerMessage(312, LogLevel.Warning, "The database is away ({Fault}); a request is refused")]
-    static partial void LogAway(ILogger logger, string fault);
-
-    // The type and the place, not the message: that of a fault in other people's code may quote what it choked on.
-    [LoggerMessage(313, LogLevel.Error, "A request failed: {Fault}; trace {Trace}\n{Place}")]
-    static partial void LogFault(ILogger logger, string trace, string fault, string place);
 }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.IO.Pipelines;
 using System.Net;
 using Conclave.Protocol;
 using Conclave.Server.Accounts;
@@ -20,11 +21,14 @@ sealed partial class ConnectionList : IAsyncDisposable
     // So many connections are a crowd: some 10 MiB.
     const int CrowdMin = 500;
 
+    // Of a caller by plain HTTP: as soon as one of the others from there is answered.
+    static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
+
     readonly Rooms _rooms;
     readonly AddressCounts _addresses;
     readonly RequestBudgets _budgets;
     readonly ILogger<ConnectionList> _logger;
-    readonly ConcurrentDictionary<Connection, Task> _connections = new();
+    readonly ConcurrentDictionary<IServed, Task> _connections = new();
     readonly CancellationTokenSource _stopped = new();
     readonly Task _beating;
     readonly Task _noting;
@@ -70,13 +74,12 @@ sealed partial class ConnectionList : IAsyncDisposable
         var isCounted = _addresses.TryEnter(address);
         try
         {
-            var peer = new Peer(
-                context.Features.GetRequiredFeature<IConnectionTransportFeature>().Transport,
-                context.Features.Get<IConnectionSocketFeature>()?.Socket,
-                address,
-                ClientOf(context),
-                context.Abort);
-            await ServeAsync(peer, isCounted ? null : CloseCode.TooManyConnections);
+            var transport = context.Features.GetRequiredFeature<IConnectionTransportFeature>().Transport;
+            await using var connection = new Connection(
+                PeerOf(context, address, transport), _rooms, _budgets, _logger);
+            if (!isCounted)
+                connection.Close(CloseCode.TooManyConnections);
+            await ServeAsync(connection, connection.RunAsync());
         }
         finally
         {
@@ -85,12 +88,26 @@ sealed partial class ConnectionList : IAsyncDisposable
         }
     }
 
-    async Task ServeAsync(Peer peer, int? closeCode)
+    /// <summary>Answers the request that is the body of a POST; a subscription until it is over.</summary>
+    public async Task AnswerAsync(HttpContext context)
     {
-        await using var connection = new Connection(peer, _rooms, _budgets, _logger);
-        if (closeCode is { } turnedAway)
-            connection.Close(turnedAway);
-        var running = connection.RunAsync();
+        var address = context.Connection.RemoteIpAddress ?? IPAddress.None;
+        using var post = new Post(
+            context, PeerOf(context, address, new BodyPipe(context)), _rooms, _budgets, _logger);
+        var isCounted = _addresses.TryEnter(address);
+        try
+        {
+            await ServeAsync(post, isCounted ? post.RunAsync() : post.RefuseAsync(TooMany()));
+        }
+        finally
+        {
+            if (isCounted)
+                _addresses.Leave(address);
+        }
+    }
+
+    async Task ServeAsync(IServed connection, Task running)
+    {
         _connections[connection] = running;
         var count = Interlocked.Increment(ref _count);
         if (count > Volatile.Read(ref _crowd))
@@ -138,6 +155,15 @@ sealed partial class ConnectionList : IAsyncDisposable
         _stopped.Dispose();
     }
 
+    static Answer TooMany() => Refused.RateLimited("too many connections from this address", RetryAfter);
+
+    static Peer PeerOf(HttpContext context, IPAddress address, IDuplexPipe transport) => new(
+        transport,
+        context.Features.Get<IConnectionSocketFeature>()?.Socket,
+        address,
+        ClientOf(context),
+        context.Abort);
+
     // User-Agent, cut to what is worth showing in a list of sessions.
     static string? ClientOf(HttpContext context)
     {
@@ -146,7 +172,7 @@ sealed partial class ConnectionList : IAsyncDisposable
         return agent.Length is 0 ? null : agent[..Math.Min(agent.Length, LengthMax)];
     }
 
-    async Task LookAfterAsync(TimeSpan period, Func<Connection, Task> look)
+    async Task LookAfterAsync(TimeSpan period, Func<IServed, Task> look)
     {
         using var timer = new PeriodicTimer(period, _rooms.Time);
         try
@@ -163,7 +189,7 @@ sealed partial class ConnectionList : IAsyncDisposable
         }
     }
 
-    async Task LookAsync(Connection connection, Func<Connection, Task> look)
+    async Task LookAsync(IServed connection, Func<IServed, Task> look)
     {
         try
         {

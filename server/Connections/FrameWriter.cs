@@ -1,6 +1,3 @@
-// References
-//   RFC 6455, section 5.2. Frames of a server are not masked (5.1), so a frame is a short header and the bytes as they
-//   are: many copies of one event differ in nothing.
 using System.Buffers;
 using System.Buffers.Binary;
 using System.IO.Pipelines;
@@ -12,9 +9,6 @@ sealed class FrameWriter(PipeWriter output, TimeProvider time)
 {
     /// <summary>Where to stop adding and write, in bytes. One frame may go beyond.</summary>
     public const int BytesGoal = 64 << 10;
-
-    const byte Final = 0x80;
-    const int HeaderBytesMax = 10;
 
     int _count;
     long _writingSince;
@@ -29,38 +23,16 @@ sealed class FrameWriter(PipeWriter output, TimeProvider time)
     /// <summary>How many bytes may be added before it is full.</summary>
     public int Room => Math.Max(0, BytesGoal - _count);
 
-    public void Add(FrameKind kind, ReadOnlySpan<byte> payload)
+    /// <summary>What stands between one and the next. Default: that of WebSockets.</summary>
+    public Framing Framing { get; init; } = WebSocketFrames.Write;
+
+    public void Add(FrameKind kind, ReadOnlySpan<byte> payload) => _count += Framing(output, kind, payload);
+
+    /// <summary>Adds bytes as they are.</summary>
+    public void AddWhole(ReadOnlySpan<byte> bytes)
     {
-        var header = output.GetSpan(HeaderBytesMax);
-        header[0] = (byte)(Final | (byte)kind);
-        var headerBytes = 2;
-        switch (payload.Length)
-        {
-            case < 126:
-                header[1] = (byte)payload.Length;
-                break;
-            case <= ushort.MaxValue:
-                header[1] = 126;
-                BinaryPrimitives.WriteUInt16BigEndian(header[2..], (ushort)payload.Length);
-                headerBytes += sizeof(ushort);
-                break;
-            default:
-                header[1] = 127;
-                BinaryPrimitives.WriteUInt64BigEndian(header[2..], (ulong)payload.Length);
-                headerBytes += sizeof(ulong);
-                break;
-        }
-        if (header.Length >= headerBytes + payload.Length)
-        {
-            payload.CopyTo(header[headerBytes..]);
-            output.Advance(headerBytes + payload.Length);
-        }
-        else
-        {
-            output.Advance(headerBytes);
-            output.Write(payload);
-        }
-        _count += headerBytes + payload.Length;
+        output.Write(bytes);
+        _count += bytes.Length;
     }
 
     /// <summary>Says why the connection ends.</summary>

@@ -185,7 +185,7 @@ sealed class Outbox
     bool IsAnswered()
     {
         lock (_gate)
-            return _answers.Count == 0 && !_isExpecting;
+            return _answers.Count == 0 && !_isExpecting && _hints.Count == 0;
     }
 
     void AddAnswers()

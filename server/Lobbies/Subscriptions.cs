@@ -12,6 +12,9 @@ sealed class Subscriptions(LiveLobbies lobbies, Signal signal)
     /// <summary>Those that have something to pull.</summary>
     public DueCursors Due { get; } = new(signal);
 
+    /// <summary>Called when the last has ended.</summary>
+    public Action? Emptied { get; init; }
+
     public int Count
     {
         get
@@ -46,21 +49,25 @@ sealed class Subscriptions(LiveLobbies lobbies, Signal signal)
     {
         Cursor? ended;
         lock (_gate)
-            _cursors.Remove(lobbyId, out ended);
+            ended = _cursors.GetValueOrDefault(lobbyId);
         if (ended is not null)
-            lobbies.Close(ended);
+            Remove(ended);
     }
 
     /// <summary>Lets go of a cursor that has ended.</summary>
     public void Remove(Cursor cursor)
     {
+        bool isLast;
         lock (_gate)
         {
             if (_cursors.GetValueOrDefault(cursor.Lobby.LobbyId) != cursor)
                 return;
             _cursors.Remove(cursor.Lobby.LobbyId);
+            isLast = _cursors.Count == 0;
         }
         lobbies.Close(cursor);
+        if (isLast)
+            Emptied?.Invoke();
     }
 
     /// <summary>Ends the cursors of a session.</summary>
