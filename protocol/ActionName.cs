@@ -9,6 +9,8 @@ public static class ActionName
     public const string GetPublicToken = "get_public_token";
     public const string LobbyId = "lobby_id";
     public const string InviteLobby = "invite_lobby";
+    public const string SetRights = "set_rights";
+    public const string RemoveMember = "remove_member";
     public const string Subscribe = "subscribe";
     public const string Message = "message";
     public const string Whoami = "whoami";

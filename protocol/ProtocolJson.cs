@@ -43,6 +43,7 @@ public static class WireJson
 [JsonSerializable(typeof(CreateLobbyReply))]
 [JsonSerializable(typeof(LobbyReply))]
 [JsonSerializable(typeof(InviteLobbyReply))]
+[JsonSerializable(typeof(ChangeReply))]
 [JsonSerializable(typeof(SubscribeReply))]
 [JsonSerializable(typeof(MessageReply))]
 [JsonSerializable(typeof(MyLobbiesReply))]

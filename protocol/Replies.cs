@@ -77,6 +77,16 @@ public sealed class InviteLobbyReply : Reply
     public bool? Duplicate { get; init; }
 }
 
+/// <summary>The reply to <c>set_rights</c> and <c>remove_member</c>.</summary>
+public sealed class ChangeReply : Reply
+{
+    /// <summary>The place of the change in the lobby's log.</summary>
+    public required long Seq { get; init; }
+
+    /// <summary>True if an earlier request with the same nonce did it; otherwise null.</summary>
+    public bool? Duplicate { get; init; }
+}
+
 public sealed class SubscribeReply : Reply
 {
     public required Guid LobbyId { get; init; }

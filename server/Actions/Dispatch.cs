@@ -20,6 +20,8 @@ static class Dispatch
         ActionName.GetPublicToken => PacedAsync(request, turn, GetPublicToken.Read, GetPublicToken.RunAsync),
         ActionName.LobbyId => PacedAsync(request, turn, LobbyId.Read, LobbyId.RunAsync),
         ActionName.InviteLobby => SignedInAsync(request, turn, InviteLobby.Read, InviteLobby.RunAsync),
+        ActionName.SetRights => SignedInAsync(request, turn, SetRights.Read, SetRights.RunAsync),
+        ActionName.RemoveMember => SignedInAsync(request, turn, RemoveMember.Read, RemoveMember.RunAsync),
         ActionName.Subscribe => SignedInAsync(request, turn, Subscribe.Read, Subscribe.RunAsync),
         ActionName.Message => SignedInAsync(request, turn, Message.Read, Message.RunAsync),
         ActionName.Whoami => SignedInAsync(request, turn, Whoami.Read, Whoami.RunAsync),

@@ -55,10 +55,9 @@ static class InviteLobby
 
     static async ValueTask TellAsync(LobbyInfo lobby, Form form, Turn turn)
     {
-        if (await turn.Rooms.Lobbies.DescribeAsync(lobby.LobbyId, turn.Cancellation) is not { } description)
+        if (await Lookup.TryNameAsync(lobby, turn) is not { } name)
             return;
-        var hint = new Hint(
-            EventName.Invited, lobby.LobbyId, description.Name, turn.Session.Person, form.Rights);
+        var hint = new Hint(EventName.Invited, lobby.LobbyId, name, turn.Session.Person, form.Rights);
         turn.Rooms.Presence.Tell(form.PublicToken, new Notice(hint));
     }
 

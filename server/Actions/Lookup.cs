@@ -20,4 +20,20 @@ static class Lookup
                 ErrorCode.BadRequest, "lobby_name and lobby_id must name the same lobby", "lobby_id"))
             : (lobby, null);
     }
+
+    /// <summary>
+    /// The lobby's name, for a hint about what is stored already; null while the database is away, for then the hint
+    /// is lost and the answer is still ok.
+    /// </summary>
+    public static async ValueTask<string?> TryNameAsync(LobbyInfo lobby, Turn turn)
+    {
+        try
+        {
+            return (await turn.Rooms.Lobbies.DescribeAsync(lobby.LobbyId, turn.Cancellation))?.Name;
+        }
+        catch (Exception fault) when (Refused.IsBusy(fault))
+        {
+            return null;
+        }
+    }
 }

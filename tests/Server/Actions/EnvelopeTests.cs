@@ -50,7 +50,7 @@ public sealed class EnvelopeTests(SharedServer server) : IClassFixture<SharedSer
             ("""{"action":"\ud800"}""", "bad_request action"),
             ("""{"action":""}""", "unknown_action"),
             ("""{"action":"Ping"}""", "unknown_action"),
-            ("""{"action":"set_rights"}""", "unknown_action"),
+            ("""{"action":"set_right"}""", "unknown_action"),
             ("""{"action":"pi\u0000ng"}""", "unknown_action"),
             ($$"""{"action":"ping","x":{{new string('[', 20_000)}}{{new string(']', 20_000)}}}""", "ok"),
         ]);

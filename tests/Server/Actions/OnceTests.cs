@@ -1,5 +1,3 @@
-using Conclave.Protocol;
-using Conclave.Server.Storage;
 using Conclave.Tests.Support;
 
 namespace Conclave.Tests.Server.Actions;
@@ -94,7 +92,8 @@ public sealed class OnceTests(SharedServer server) : IClassFixture<SharedServer>
             $$"""{"action":"message","lobby_name":"{{lobby}}","row_data":{{value}},"nonce":"{{nonce}}"}""";
         var nonce = Guid.NewGuid();
         await other.Client.DoAsync(Post(1, nonce));
-        await RemoveAsync(lobby, guest, other);
+        await guest.Client.DoAsync(
+            $$"""{"action":"remove_member","lobby_name":"{{lobby}}","public_token":"{{other.PublicToken}}"}""");
 
         await Outcomes.HoldAsync(other.Client,
         [
@@ -104,23 +103,5 @@ public sealed class OnceTests(SharedServer server) : IClassFixture<SharedServer>
             ($$"""{"action":"history","lobby_name":"{{lobby}}"}""", "forbidden"),
             ($$"""{"action":"subscribe","lobby_name":"{{lobby}}"}""", "forbidden"),
         ]);
-    }
-
-    // No action removes members yet; the log can.
-    async Task RemoveAsync(string lobby, Guest by, Guest whom)
-    {
-        var rooms = server.Server.Rooms;
-        var cancellation = TestContext.Current.CancellationToken;
-        var removed = await rooms.Writer.WriteAsync(
-            new NewEntry
-            {
-                Lobby = (await rooms.Lobbies.FindAsync(lobby, cancellation))!,
-                Kind = EntryKind.MemberRemoved,
-                Author = new Person(by.Login, Guid.Parse(by.PublicToken)),
-                Nonce = Guid.NewGuid(),
-                Member = Guid.Parse(whom.PublicToken),
-            },
-            cancellation);
-        Assert.Equal(Verdict.Stored, removed.Result.Verdict);
     }
 }

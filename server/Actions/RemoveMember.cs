@@ -1,0 +1,42 @@
+using Conclave.Protocol;
+using Conclave.Server.Accounts;
+using Conclave.Server.Storage;
+
+namespace Conclave.Server.Actions;
+
+/// <summary>
+/// An admin removes a member, or a member leaves. What the removed one has open ends by itself: every cursor stops at
+/// the entry that removes its user, wherever it is.
+/// </summary>
+static class RemoveMember
+{
+    public readonly record struct Form(LobbyAddress Lobby, Guid PublicToken, Guid? Nonce);
+
+    public static Form Read(Request request) => new(request.Lobby(), request.PublicToken(), request.Nonce());
+
+    public static async ValueTask<Answer> RunAsync(Form form, Turn turn)
+    {
+        var (lobby, refused) = await Lookup.FindAsync(form.Lobby, turn);
+        if (lobby is null)
+            return refused!;
+        var draft = await turn.Rooms.Writer.WriteAsync(
+            new NewEntry
+            {
+                Lobby = lobby,
+                Kind = EntryKind.MemberRemoved,
+                Author = turn.Session.Person,
+                Nonce = form.Nonce ?? Guid.CreateVersion7(),
+                Member = form.PublicToken,
+            },
+            turn.Cancellation);
+        if (draft.Result.Verdict == Verdict.Stored)
+            await TellAsync(lobby, form.PublicToken, turn);
+        return Changed.Of(draft);
+    }
+
+    static async ValueTask TellAsync(LobbyInfo lobby, Guid publicToken, Turn turn)
+    {
+        if (await Lookup.TryNameAsync(lobby, turn) is { } name)
+            turn.Rooms.Presence.Tell(publicToken, new Notice(new Hint(EventName.Removed, lobby.LobbyId, name)));
+    }
+}
