@@ -99,6 +99,14 @@ static class Report
         language.Say.Invited(
             SafeText.OneLine(invitation.Login), SafeText.OneLine(lobby), RightsText(invitation.Rights));
 
+    public static string RightsSet(string login, string lobby, Rights rights, Language language) =>
+        language.Say.RightsSet(SafeText.OneLine(login), SafeText.OneLine(lobby), RightsText(rights));
+
+    public static string Removed(string login, string lobby, Language language) =>
+        language.Say.Removed(SafeText.OneLine(login), SafeText.OneLine(lobby));
+
+    public static string HasLeft(string lobby, Language language) => language.Say.HasLeft(SafeText.OneLine(lobby));
+
     public static string Stored(MessageReply message, string lobby, Language language) =>
         language.Say.Stored(SafeText.OneLine(lobby), message.Seq);
 

@@ -44,10 +44,14 @@ public sealed class ConclaveClient : IAsyncDisposable
         _options = options ?? ConclaveOptions.Default;
         _link = new Link(_options);
         Account = new Account(_link);
+        Lobbies = new Lobbies(_link, MeAsync);
     }
 
     /// <summary>The signed-in user's sessions and password.</summary>
     public Account Account { get; }
+
+    /// <summary>What changes lobbies that are there: rights, removals.</summary>
+    public Lobbies Lobbies { get; }
 
     /// <summary>Who is signed in; null if nobody is, or a token is used whose owner was not asked for yet.</summary>
     public Person? User { get; private set; }
@@ -330,8 +334,7 @@ public sealed class ConclaveClient : IAsyncDisposable
         LobbyRef lobby, Position? from = null, CancellationToken cancellationToken = default)
     {
         var token = _link.RequireToken();
-        var me = User?.PublicToken
-            ?? (await WhoamiAsync(cancellationToken).ConfigureAwait(false)).PublicToken;
+        var me = await MeAsync(cancellationToken).ConfigureAwait(false);
         return await _link.SubscribeAsync(lobby, from, token, me, cancellationToken).ConfigureAwait(false);
     }
 
@@ -366,6 +369,9 @@ public sealed class ConclaveClient : IAsyncDisposable
 
     /// <summary>Closes the connection. Requests under way fail, loops over entries end calmly.</summary>
     public ValueTask DisposeAsync() => _link.DisposeAsync();
+
+    async Task<Guid> MeAsync(CancellationToken cancellationToken) =>
+        User?.PublicToken ?? (await WhoamiAsync(cancellationToken).ConfigureAwait(false)).PublicToken;
 
     static void WriteCredentials(Utf8JsonWriter json, string login, ReadOnlyMemory<byte> password)
     {

@@ -26,7 +26,7 @@ static class CommandTree
         foreach (var command in (IEnumerable<Command>)
             [
                 .. AccountCommands.All(frame), .. SessionCommands.All(frame), .. LobbyCommands.All(frame),
-                .. EntryCommands.All(frame),
+                .. MemberCommands.All(frame), .. EntryCommands.All(frame),
             ])
             root.Add(command);
         root.SetAction((typed, cancellation) => Terminal.CanAsk && Terminal.IsSeen

@@ -97,6 +97,8 @@ static class JsonLine
         json.WriteNumber("seq", invitation.Seq);
     });
 
+    public static string Of(ChangeReply change) => Object(json => json.WriteNumber("seq", change.Seq));
+
     public static string Of(MessageReply message) => Object(json =>
     {
         json.WriteString("lobby_id", message.LobbyId);

@@ -1,9 +1,8 @@
 using System.CommandLine;
-using Conclave.Protocol;
 
 namespace Conclave.Client.Commands;
 
-/// <summary>Lobbies and who is in them: <c>lobby create|show|list|members</c> and <c>invite</c>.</summary>
+/// <summary>Lobbies: <c>lobby create|show|list|members</c>.</summary>
 static class LobbyCommands
 {
     public static IEnumerable<Command> All(Frame frame)
@@ -13,7 +12,7 @@ static class LobbyCommands
         lobby.Add(Show(frame));
         lobby.Add(List(frame));
         lobby.Add(Members(frame));
-        return [lobby, Invite(frame)];
+        return [lobby];
     }
 
     public static Argument<string> LobbyArgument(string description) =>
@@ -61,30 +60,6 @@ static class LobbyCommands
             await using var client = await visit.ConnectSignedInAsync();
             var members = await client.MembersAsync(meant, visit.Cancellation);
             visit.ShowAll(members, JsonLine.Of, all => Report.Members(all, visit.Language));
-        });
-    }
-
-    static Command Invite(Frame frame)
-    {
-        var lobby = LobbyArgument(frame.Help.Lobby);
-        var login = new Argument<string>(Frame.LoginArgument) { Description = frame.Help.InvitedLogin };
-        var rights = new Option<string>("--rights")
-        {
-            Description = frame.Help.Rights,
-            HelpName = "RIGHTS",
-            DefaultValueFactory = _ => string.Join(',', RightName.NamesOf(Rights.Default)),
-        };
-        return frame.Command("invite", frame.Help.Invite, [lobby, login, rights], async visit =>
-        {
-            var meant = visit.Input.Lobby(visit.Get(lobby)!);
-            var name = visit.Input.Login(visit.Get(login)!);
-            var granted = visit.Input.Rights(visit.Get(rights)!);
-            await using var client = await visit.ConnectSignedInAsync();
-            var user = await client.FindUserAsync(name, visit.Cancellation);
-            var reply = await client.InviteAsync(
-                meant, user.PublicToken, granted, cancellationToken: visit.Cancellation);
-            visit.Show(
-                () => JsonLine.Of(reply), () => [Report.Invited(reply, visit.Get(lobby)!, visit.Language)]);
         });
     }
 }

@@ -27,6 +27,9 @@ sealed record HelpTexts
     public required string LobbyList { get; init; }
     public required string LobbyMembers { get; init; }
     public required string Invite { get; init; }
+    public required string SetRights { get; init; }
+    public required string Remove { get; init; }
+    public required string Leave { get; init; }
     public required string Send { get; init; }
     public required string Watch { get; init; }
     public required string History { get; init; }
@@ -42,6 +45,7 @@ sealed record HelpTexts
     public required string NewLobby { get; init; }
     public required string Lobby { get; init; }
     public required string InvitedLogin { get; init; }
+    public required string MemberLogin { get; init; }
     public required string Rights { get; init; }
     public required string Text { get; init; }
     public required string JsonValue { get; init; }

@@ -1,0 +1,79 @@
+using System.Text.Json;
+using Conclave.Protocol;
+
+namespace Conclave.Sdk;
+
+/// <summary>
+/// What changes a lobby that is there: its members. From <see cref="ConclaveClient.Lobbies"/>; what any of the methods
+/// can throw is told there. Each change is an entry of the lobby's log, which every member sees.
+/// </summary>
+public sealed class Lobbies
+{
+    readonly Link _link;
+    readonly Func<CancellationToken, Task<Guid>> _me;
+
+    /// <param name="link">The connection.</param>
+    /// <param name="me">The public token of whoever is signed in.</param>
+    internal Lobbies(Link link, Func<CancellationToken, Task<Guid>> me)
+    {
+        _link = link;
+        _me = me;
+    }
+
+    /// <summary>Gives a member other rights, in place of those they have (<c>set_rights</c>).</summary>
+    /// <param name="lobby">A lobby in which the signed-in user has <see cref="Rights.Admin"/>.</param>
+    /// <param name="publicToken">Whom: <see cref="Member.PublicToken"/>.</param>
+    /// <param name="rights">Any; <see cref="Rights.Read"/> is always in it.</param>
+    /// <param name="nonce">To repeat a call whose outcome is unknown; null draws one, and forgets it.</param>
+    /// <exception cref="RefusedException">
+    /// <see cref="ErrorCode.Forbidden"/>, <see cref="ErrorCode.NotAMember"/>; <see cref="ErrorCode.LastAdmin"/>: nobody
+    /// would be left who has <see cref="Rights.Admin"/>.
+    /// </exception>
+    public Task<ChangeReply> SetRightsAsync(
+        LobbyRef lobby, Guid publicToken, Rights rights, Guid? nonce = null,
+        CancellationToken cancellationToken = default) =>
+        ChangeAsync(ActionName.SetRights, lobby, nonce, json =>
+        {
+            json.WriteString("public_token"u8, publicToken);
+            json.WriteRights(rights);
+        }, cancellationToken);
+
+    /// <summary>
+    /// Removes a member (<c>remove_member</c>), who sees nothing after the entry that says so, until invited again.
+    /// </summary>
+    /// <param name="lobby">A lobby in which the signed-in user has <see cref="Rights.Admin"/>.</param>
+    /// <param name="publicToken">Whom: <see cref="Member.PublicToken"/>.</param>
+    /// <param name="nonce">To repeat a call whose outcome is unknown; null draws one, and forgets it.</param>
+    /// <exception cref="RefusedException">
+    /// <see cref="ErrorCode.Forbidden"/>, <see cref="ErrorCode.NotAMember"/>, <see cref="ErrorCode.LastAdmin"/>.
+    /// </exception>
+    public Task<ChangeReply> RemoveMemberAsync(
+        LobbyRef lobby, Guid publicToken, Guid? nonce = null, CancellationToken cancellationToken = default) =>
+        ChangeAsync(
+            ActionName.RemoveMember, lobby, nonce, json => json.WriteString("public_token"u8, publicToken),
+            cancellationToken);
+
+    /// <summary>Leaves a lobby: <see cref="RemoveMemberAsync"/> of oneself, which needs no right.</summary>
+    /// <exception cref="RefusedException">
+    /// <see cref="ErrorCode.Forbidden"/>: not a member. <see cref="ErrorCode.LastAdmin"/>: make somebody else an admin
+    /// first.
+    /// </exception>
+    public async Task<ChangeReply> LeaveAsync(
+        LobbyRef lobby, Guid? nonce = null, CancellationToken cancellationToken = default)
+    {
+        var me = await _me(cancellationToken).ConfigureAwait(false);
+        return await RemoveMemberAsync(lobby, me, nonce, cancellationToken).ConfigureAwait(false);
+    }
+
+    Task<ChangeReply> ChangeAsync(
+        string action, LobbyRef lobby, Guid? nonce, Action<Utf8JsonWriter> fields, CancellationToken cancellationToken)
+    {
+        var once = nonce ?? Guid.NewGuid();
+        return _link.AskSignedAsync<ChangeReply>(action, RequestKind.Append, json =>
+        {
+            json.WriteLobby(lobby);
+            fields(json);
+            json.WriteString("nonce"u8, once);
+        }, cancellationToken);
+    }
+}
