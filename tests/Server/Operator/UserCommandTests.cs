@@ -111,7 +111,12 @@ public sealed class UserCommandTests : IDisposable
         Assert.Equal("rights_changed", await EventAsync());
         Assert.Equal("member_removed", await EventAsync());
         Assert.Equal("message", await EventAsync());
-        Assert.Equal("bad_token", await bob.RefusedAsync($$"""{"action":"whoami","token":"{{token}}"}"""));
+        // A token that was in use is trusted for a second at most.
+        string outcome;
+        do
+            outcome = await bob.RefusedAsync($$"""{"action":"whoami","token":"{{token}}"}""");
+        while (outcome == "no_such_user");
+        Assert.Equal("bad_token", outcome);
         Assert.Equal("login_taken", await bob.RefusedAsync(
             """{"action":"register","login":"ann","password":"password of ann"}"""));
         Assert.Equal("no_such_user", await bob.RefusedAsync("""{"action":"get_public_token","login":"ann"}"""));
