@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using Conclave.Server.Accounts;
 using Conclave.Server.Actions;
@@ -8,6 +9,7 @@ using Conclave.Server.Writing;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Net.Http.Headers;
 
 namespace Conclave.Server;
@@ -51,10 +53,14 @@ sealed class ServerHost : IAsyncDisposable
         var open = new Stack<IAsyncDisposable>();
         try
         {
-            var builder = CreateBuilder(settings);
+            var tls = settings.Tls is { } files ? new TlsCertificate(files) : null;
+            if (tls is not null)
+                open.Push(tls);
+            var builder = CreateBuilder(settings, tls);
             var app = builder.Build();
             open.Push(app);
             var logs = app.Services.GetRequiredService<ILoggerFactory>();
+            tls?.Watch(time, logs.CreateLogger<TlsCertificate>());
 
             open.Push(new Closing(DataFolder.Open(settings.DataPath)));
             var cluster = settings.Database is null
@@ -107,7 +113,7 @@ sealed class ServerHost : IAsyncDisposable
         }
     }
 
-    static WebApplicationBuilder CreateBuilder(Settings settings)
+    static WebApplicationBuilder CreateBuilder(Settings settings, TlsCertificate? tls)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -129,6 +135,8 @@ sealed class ServerHost : IAsyncDisposable
             options.Limits.MinResponseDataRate = null;
             options.Limits.MinRequestBodyDataRate = null;
             options.Limits.MaxConcurrentUpgradedConnections = null;
+            foreach (var url in settings.Urls)
+                Listen(options, url, tls);
         });
         // What a connection may send ahead of being read, in bytes: the framework's megabyte each would be no bound.
         builder.WebHost.UseSockets(options =>
@@ -137,8 +145,23 @@ sealed class ServerHost : IAsyncDisposable
             // What is read is handled and what is written is sent without a change of threads: nothing of ours blocks.
             options.UnsafePreferInlineScheduling = true;
         });
-        builder.WebHost.UseUrls([.. settings.Urls.Select(url => url.GetLeftPart(UriPartial.Authority))]);
         return builder;
+    }
+
+    static void Listen(KestrelServerOptions options, Uri url, TlsCertificate? tls)
+    {
+        if (url.Host == "localhost")
+            options.ListenLocalhost(url.Port, Configure);
+        else
+            options.Listen(IPAddress.Parse(url.DnsSafeHost), url.Port, Configure);
+
+        void Configure(ListenOptions listen)
+        {
+            // A WebSocket of HTTP/2 has no transport of its own, and ours take it over.
+            listen.Protocols = HttpProtocols.Http1;
+            if (url.Scheme == Uri.UriSchemeHttps)
+                listen.UseHttps(tls!.Handshake);
+        }
     }
 
     static async Task<Rooms> BuildAsync(

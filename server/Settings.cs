@@ -16,6 +16,9 @@ sealed class Settings
 
     const string LimitPrefix = "CONCLAVE_LIMIT_";
 
+    /// <summary>CONCLAVE_TLS_CERTIFICATE and CONCLAVE_TLS_KEY; null if it serves no TLS.</summary>
+    public TlsFiles? Tls { get; init; }
+
     /// <summary>Where to listen. CONCLAVE_URLS, separated by ; . Default: http://127.0.0.1:7720.</summary>
     public required IReadOnlyList<Uri> Urls { get; init; }
 
@@ -71,10 +74,11 @@ sealed class Settings
         string? Named(string name) => variable(name) is { Length: > 0 } value ? value : null;
 
         var data = Path.GetFullPath(Named("CONCLAVE_DATA") ?? "data");
+        var urls = ReadUrls(Named("CONCLAVE_URLS") ?? DefaultUrl, isInsecure: Named("CONCLAVE_INSECURE") == "1");
         return new Settings
         {
-            Urls = ReadUrls(
-                Named("CONCLAVE_URLS") ?? DefaultUrl, isInsecure: Named("CONCLAVE_INSECURE") == "1"),
+            Urls = urls,
+            Tls = ReadTls(urls, Named("CONCLAVE_TLS_CERTIFICATE"), Named("CONCLAVE_TLS_KEY")),
             DataPath = data,
             Database = Named("CONCLAVE_DATABASE") is { } database
                 ? ReadDatabase(database, Named("CONCLAVE_DATABASE_PASSWORD_FILE"))
@@ -93,26 +97,36 @@ sealed class Settings
         List<Uri> read = [];
         foreach (var text in urls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
         {
-            if (!Uri.TryCreate(text, UriKind.Absolute, out var url) || url.Scheme != Uri.UriSchemeHttp)
-            {
-                throw new StartupException(
-                    $"CONCLAVE_URLS: {text} is not an address such as {DefaultUrl} (TLS is for a proxy in front)");
-            }
+            if (!Uri.TryCreate(text, UriKind.Absolute, out var url)
+                || url.Scheme != Uri.UriSchemeHttp && url.Scheme != Uri.UriSchemeHttps)
+                throw new StartupException($"CONCLAVE_URLS: {text} is not an address such as {DefaultUrl}");
             // Kestrel would take any other name for every address of the machine.
             if (url.Host != "localhost" && !IPAddress.TryParse(url.DnsSafeHost, out _))
             {
                 throw new StartupException($"CONCLAVE_URLS: {text} has a name where the server wants an IP address of"
                     + " this machine, or 0.0.0.0 for all of them");
             }
-            if (!isInsecure && !IsLoopback(url))
+            if (url.Scheme == Uri.UriSchemeHttp && !isInsecure && !IsLoopback(url))
             {
                 throw new StartupException($"CONCLAVE_URLS: {text} would send secrets in clear text over the network;"
-                    + " listen on 127.0.0.1 behind a proxy that ends TLS, or set CONCLAVE_INSECURE=1 if one does");
+                    + " make it https, or listen on 127.0.0.1 behind a proxy that ends TLS, or set CONCLAVE_INSECURE=1"
+                    + " if one does");
             }
             read.Add(url);
         }
         return read.Count > 0 ? read : throw new StartupException("CONCLAVE_URLS names no address");
     }
+
+    static TlsFiles? ReadTls(IEnumerable<Uri> urls, string? certificatePath, string? keyPath) =>
+        (urls.Any(url => url.Scheme == Uri.UriSchemeHttps), certificatePath, keyPath) switch
+        {
+            (false, null, null) => null,
+            (true, { } certificate, { } key) => new(Path.GetFullPath(certificate), Path.GetFullPath(key)),
+            (true, _, _) => throw new StartupException("CONCLAVE_URLS has an https address: it needs both"
+                + " CONCLAVE_TLS_CERTIFICATE and CONCLAVE_TLS_KEY, two PEM files"),
+            _ => throw new StartupException("CONCLAVE_TLS_CERTIFICATE and CONCLAVE_TLS_KEY are for an https address,"
+                + " and CONCLAVE_URLS has none"),
+        };
 
     static bool IsLoopback(Uri url) =>
         url.Host == "localhost"

@@ -63,9 +63,25 @@ public sealed class SettingsTests
         Assert.Single(Read(("CONCLAVE_URLS", url), ("CONCLAVE_INSECURE", "1")).Urls);
     }
 
+    [Fact]
+    public void Tls_may_be_served_to_a_network_and_needs_two_files_and_an_https_address()
+    {
+        (string, string) certificate = ("CONCLAVE_TLS_CERTIFICATE", "/c.pem"), key = ("CONCLAVE_TLS_KEY", "/k.pem");
+
+        Assert.Equal(new("/c.pem", "/k.pem"), Read(("CONCLAVE_URLS", "https://0.0.0.0:1"), certificate, key).Tls);
+        Assert.Null(Read().Tls);
+        Assert.Throws<StartupException>(() => Read(("CONCLAVE_URLS", "https://0.0.0.0:1"), certificate));
+        Assert.Throws<StartupException>(() => Read(("CONCLAVE_URLS", "https://0.0.0.0:1"), key));
+        Assert.Throws<StartupException>(() => Read(certificate, key));
+        Assert.Throws<StartupException>(
+            () => Read(("CONCLAVE_URLS", "https://0.0.0.0:1;http://0.0.0.0:2"), certificate, key));
+    }
+
     [Theory]
     [InlineData("127.0.0.1:7720", "is not an address such as")]
-    [InlineData("https://127.0.0.1:7720", "TLS is for a proxy")]
+    [InlineData("ftp://127.0.0.1:7720", "is not an address such as")]
+    [InlineData("https://conclave.example", "wants an IP address")]
+    [InlineData("https://127.0.0.1:7720", "it needs both CONCLAVE_TLS_CERTIFICATE and CONCLAVE_TLS_KEY")]
     [InlineData("http://localhost.example:1", "wants an IP address")]
     [InlineData(";", "names no address")]
     public void Address_that_is_no_good_is_refused_with_what_to_do(string urls, string why)

@@ -22,10 +22,13 @@ sealed class WireClient : IAsyncDisposable
 
     public ClientWebSocket Socket => _socket;
 
-    public static async Task<WireClient> ConnectAsync(Uri server, string path = "/ws")
+    public static async Task<WireClient> ConnectAsync(
+        Uri server, string path = "/ws", TestAuthority? authority = null)
     {
         var socket = new ClientWebSocket();
-        var url = new UriBuilder(server) { Scheme = "ws", Path = path }.Uri;
+        if (authority is not null)
+            socket.Options.RemoteCertificateValidationCallback = authority.Check;
+        var url = new UriBuilder(server) { Scheme = server.Scheme == "https" ? "wss" : "ws", Path = path }.Uri;
         await socket.ConnectAsync(url, TestContext.Current.CancellationToken);
         return new WireClient(socket);
     }
