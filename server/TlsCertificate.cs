@@ -51,6 +51,7 @@ sealed partial class TlsCertificate : IAsyncDisposable
             ServerCertificateContext = _current,
             EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
             AllowRenegotiation = false,
+            ApplicationProtocols = [SslApplicationProtocol.Http11],
         }),
     };
 
@@ -130,7 +131,7 @@ sealed partial class TlsCertificate : IAsyncDisposable
             if (!secret.AsSpan().Contains("PRIVATE KEY-----", StringComparison.Ordinal))
                 throw new StartupException($"CONCLAVE_TLS_KEY: {files.KeyPath} has no private key in PEM form");
             if (secret.AsSpan().Contains("ENCRYPTED", StringComparison.Ordinal))
-                throw new StartupException($"CONCLAVE_TLS_KEY: {files.KeyPath} is encrypted; give it without a password");
+                throw new StartupException($"CONCLAVE_TLS_KEY: {files.KeyPath} must not be encrypted");
             var own = X509Certificate2.CreateFromPem(chain, secret);
             X509Certificate2Collection others = [];
             others.ImportFromPem(chain);
