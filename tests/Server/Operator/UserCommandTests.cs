@@ -23,6 +23,8 @@ public sealed class UserCommandTests : IDisposable
             await OperatorProgram.DoAsync(_folder, "user", "disable", "Ann");
             Assert.Contains("already", (await OperatorProgram.DoAsync(_folder, "user", "disable", "ann")).Errors,
                 StringComparison.Ordinal);
+            // A token that was in use is trusted for a second at most; then whoever shows it is told.
+            Assert.Equal("session_ended", (await client.EventAsync())["event"]!.GetValue<string>());
             await using var stranger = await WireClient.ConnectAsync(server.Url);
             Assert.Equal("bad_token", await stranger.RefusedAsync(
                 $$"""{"action":"my_lobbies","token":"{{token}}"}"""));
