@@ -20,7 +20,7 @@ var writer = new Writer(store, TimeProvider.System);
 
 var builder = WebApplication.CreateSlimBuilder();
 builder.Logging.ClearProviders();
-// Sockets and threads as they come: everything inline, or threads that do not spin, was no faster in rounds.
+// Sockets and threads as they come: what the server sets there made no difference here beyond the noise.
 builder.WebHost.ConfigureKestrel(options =>
     options.Listen(IPAddress.Loopback, port, listen =>
         listen.Run(connection => new Peer(connection, writer, store).RunAsync())));

@@ -14,20 +14,15 @@ namespace Conclave.Server.Connections;
 /// </summary>
 sealed class BodyReader(PipeReader input, RequestBudgets budgets, Limits limits, TimeProvider time) : IDisposable
 {
-    // So small a piece is in no budget: it is gone when the request is answered.
-    const int SmallBytes = 4 << 10;
-
+    readonly RequestBuffer _buffer = new();
     readonly CancellationTokenSource _givenUp = new();
-    byte[] _buffer = [];
-    int _count;
-    ByteBudget.Lease? _lease;
     long _readingSince;
 
     /// <summary>Since when the body has been arriving, as a timestamp; 0 if it is not waited for.</summary>
     public long ReadingSince => Interlocked.Read(ref _readingSince);
 
     /// <summary>The request that was read; until <see cref="Release"/>.</summary>
-    public ReadOnlyMemory<byte> Request => _buffer.AsMemory(0, _count);
+    public ReadOnlyMemory<byte> Request => _buffer.Written;
 
     /// <summary>Reads it all.</summary>
     /// <param name="bytes">How many there will be; null if the caller does not say.</param>
@@ -42,30 +37,30 @@ sealed class BodyReader(PipeReader input, RequestBudgets budgets, Limits limits,
             return TooLarge();
         using var reading = CancellationTokenSource.CreateLinkedTokenSource(aborted, _givenUp.Token);
         var bytesMax = Math.Min(limits.AnonymousRequestBytesMax, limits.RequestBytesMax);
-        _buffer = ArrayPool<byte>.Shared.Rent(SmallBytes);
+        _buffer.Open();
         try
         {
             while (!await FillAsync(bytesMax, reading.Token))
             {
-                if (_count > bytesMax)
+                if (_buffer.Count > bytesMax)
                 {
                     if (bytesMax == limits.RequestBytesMax
                         || FindToken(Request.Span) is not { } token || !await isValid(token))
                         return TooLarge();
                     bytesMax = limits.RequestBytesMax;
-                    // Those who hold the larger share wait for nobody's smaller one.
-                    using var smaller = _lease;
-                    _lease = await budgets.Known.LeaseAsync(bytesMax, reading.Token);
+                    await _buffer.LeaseAsync(budgets.Known, bytesMax, reading.Token);
                 }
-                _lease ??= await budgets.Anonymous.LeaseAsync(bytesMax, reading.Token);
-                Grow(bytesMax);
+                if (!_buffer.IsLeased)
+                    await _buffer.LeaseAsync(budgets.Anonymous, bytesMax, reading.Token);
+                if (_buffer.Room.IsEmpty)
+                    _buffer.Grow(bytesMax + 1L);
             }
         }
         catch (OperationCanceledException) when (_givenUp.IsCancellationRequested && !aborted.IsCancellationRequested)
         {
             return Refused.Busy();
         }
-        _lease?.ShrinkTo(_count);
+        _buffer.Settle();
         return Utf8.IsValid(Request.Span) ? null : Dispatch.BadJson();
     }
 
@@ -83,30 +78,14 @@ sealed class BodyReader(PipeReader input, RequestBudgets budgets, Limits limits,
     }
 
     /// <summary>Hands over what the request holds of the budget; null for a small one.</summary>
-    public ByteBudget.Lease? TakeLease()
-    {
-        var lease = _lease;
-        _lease = null;
-        return lease;
-    }
+    public ByteBudget.Lease? TakeLease() => _buffer.TakeLease();
 
     /// <summary>Done with the request.</summary>
-    public void Release()
-    {
-        if (_buffer.Length > 0)
-        {
-            // It may have been a password.
-            _buffer.AsSpan(0, _count).Clear();
-            ArrayPool<byte>.Shared.Return(_buffer);
-        }
-        _buffer = [];
-        _count = 0;
-        TakeLease()?.Dispose();
-    }
+    public void Release() => _buffer.Release();
 
     public void Dispose()
     {
-        Release();
+        _buffer.Dispose();
         _givenUp.Dispose();
     }
 
@@ -126,13 +105,13 @@ sealed class BodyReader(PipeReader input, RequestBudgets budgets, Limits limits,
                     input.AdvanceTo(result.Buffer.Start);
                     throw new OperationCanceledException(cancellation);
                 }
-                var room = Math.Min(_buffer.Length, bytesMax + 1L) - _count;
+                var room = Math.Min(_buffer.Room.Length, bytesMax + 1L - _buffer.Count);
                 var piece = result.Buffer.Slice(0, Math.Min(room, result.Buffer.Length));
-                piece.CopyTo(_buffer.AsSpan(_count));
-                _count += (int)piece.Length;
+                piece.CopyTo(_buffer.Room);
+                _buffer.Advance((int)piece.Length);
                 var isAll = piece.Length == result.Buffer.Length && result.IsCompleted;
                 input.AdvanceTo(piece.End);
-                if (_count > bytesMax)
+                if (_buffer.Count > bytesMax)
                     return false;
                 if (isAll)
                     return true;
@@ -144,17 +123,6 @@ sealed class BodyReader(PipeReader input, RequestBudgets budgets, Limits limits,
         {
             Interlocked.Exchange(ref _readingSince, 0);
         }
-    }
-
-    void Grow(int bytesMax)
-    {
-        if (_count < _buffer.Length)
-            return;
-        var larger = ArrayPool<byte>.Shared.Rent((int)Math.Min(4L * _buffer.Length, bytesMax + 1L));
-        _buffer.AsSpan(0, _count).CopyTo(larger);
-        _buffer.AsSpan(0, _count).Clear();
-        ArrayPool<byte>.Shared.Return(_buffer);
-        _buffer = larger;
     }
 
     // The token among the fields that are there already.

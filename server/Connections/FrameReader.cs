@@ -21,16 +21,10 @@ sealed class RequestBudgets(Limits limits)
 /// </summary>
 sealed class FrameReader(PipeReader input, RequestBudgets budgets, Limits limits, TimeProvider time) : IDisposable
 {
-    // Most requests fit. So small a piece is in no budget: a connection reads one request at a time, and what waits
-    // for the writer is bounded by its inbox.
-    const int SmallBytes = 4 << 10;
-
-    byte[] _buffer = [];
-    int _count;
-    ByteBudget.Lease? _lease;
+    readonly RequestBuffer _buffer = new();
     FrameHeader _frame;
 
-    // Of the frame that is being read; -1 while none is.
+    // Of the payload of the frame that is being read; -1 while none is.
     long _bytesLeft = -1;
     bool _isInMessage;
     int _bytesMax;
@@ -45,7 +39,7 @@ sealed class FrameReader(PipeReader input, RequestBudgets budgets, Limits limits
     public long GrowingSince => Interlocked.Read(ref _growingSince);
 
     /// <summary>The request that was read; until <see cref="Release"/>.</summary>
-    public ReadOnlyMemory<byte> Request => _buffer.AsMemory(0, _count);
+    public ReadOnlyMemory<byte> Request => _buffer.Written;
 
     /// <summary>Called with what a ping carries, to be sent back.</summary>
     public required Action<byte[]> Pinged { get; init; }
@@ -95,50 +89,49 @@ sealed class FrameReader(PipeReader input, RequestBudgets budgets, Limits limits
         {
             var result = await input.ReadAsync(CancellationToken.None);
             var left = result.Buffer;
-            var isClose = false;
-            try
-            {
-                while (!isClose && FrameHeader.TryRead(ref left, out var header) && left.Length >= header.Bytes)
-                {
-                    isClose = header.Kind == FrameKind.Close;
-                    left = left.Slice(header.Bytes);
-                }
-            }
-            catch (InvalidDataException)
-            {
-                // No frames at all: all there is to wait for is the end.
-            }
-            input.AdvanceTo(result.Buffer.End);
-            if (isClose || result.IsCompleted)
+            var isOver = SkipToClose(ref left) || result.IsCompleted;
+            input.AdvanceTo(left.Start, left.End);
+            if (isOver)
                 return;
         }
     }
 
     /// <summary>Hands over what the request holds of the budget; null for a small one.</summary>
-    public ByteBudget.Lease? TakeLease()
-    {
-        var lease = _lease;
-        _lease = null;
-        return lease;
-    }
+    public ByteBudget.Lease? TakeLease() => _buffer.TakeLease();
 
     /// <summary>Done with the request.</summary>
     public void Release()
     {
-        if (_buffer.Length > 0)
-        {
-            // It may have been a password.
-            _buffer.AsSpan(0, _count).Clear();
-            ArrayPool<byte>.Shared.Return(_buffer);
-        }
-        _buffer = [];
-        _count = 0;
-        _lease?.Dispose();
-        _lease = null;
+        _buffer.Release();
         Interlocked.Exchange(ref _growingSince, 0);
     }
 
-    public void Dispose() => Release();
+    public void Dispose() => _buffer.Dispose();
+
+    bool SkipToClose(ref ReadOnlySequence<byte> buffer)
+    {
+        try
+        {
+            while (true)
+            {
+                var skipped = Math.Min(Math.Max(_bytesLeft, 0), buffer.Length);
+                buffer = buffer.Slice(skipped);
+                _bytesLeft -= skipped;
+                if (_bytesLeft > 0 || !FrameHeader.TryRead(ref buffer, out var header))
+                    return false;
+                if (header.Kind == FrameKind.Close)
+                    return true;
+                _bytesLeft = header.Bytes;
+            }
+        }
+        catch (InvalidDataException)
+        {
+            // No frames at all: no close can be told from the rest, and all there is to wait for is the end.
+            _bytesLeft = long.MaxValue;
+            buffer = buffer.Slice(buffer.End);
+            return false;
+        }
+    }
 
     // Takes what there is, up to the end of a message.
     (Step Step, int CloseCode) Take(ReadOnlySequence<byte> buffer)
@@ -190,7 +183,7 @@ sealed class FrameReader(PipeReader input, RequestBudgets budgets, Limits limits
                 closeCode = CloseCode.Binary;
             else if (header.Kind == FrameKind.Continuation != _isInMessage)
                 closeCode = CloseCode.ProtocolError;
-            else if (header.Bytes > _bytesMax - _count)
+            else if (header.Bytes > _bytesMax - _buffer.Count)
                 closeCode = CloseCode.TooBig;
             (_frame, _bytesLeft, _isInMessage) = (header, header.Bytes, true);
         }
@@ -199,17 +192,16 @@ sealed class FrameReader(PipeReader input, RequestBudgets budgets, Limits limits
 
     (Step Step, int CloseCode) TakePayload(ref ReadOnlySequence<byte> buffer)
     {
-        if (_buffer.Length == 0)
-            _buffer = ArrayPool<byte>.Shared.Rent(SmallBytes);
+        _buffer.Open();
         while (_bytesLeft > 0 && !buffer.IsEmpty)
         {
-            var room = Math.Min(_bytesLeft, _buffer.Length - _count);
-            if (room == 0)
+            var room = _buffer.Room;
+            if (room.IsEmpty)
                 return (Step.Full, 0);
             var piece = buffer.FirstSpan;
-            piece = piece[..(int)Math.Min(room, piece.Length)];
-            _frame.Unmask(piece, _buffer.AsSpan(_count), _frame.Bytes - _bytesLeft);
-            _count += piece.Length;
+            piece = piece[..(int)Math.Min(Math.Min(_bytesLeft, room.Length), piece.Length)];
+            _frame.Unmask(piece, room, _frame.Bytes - _bytesLeft);
+            _buffer.Advance(piece.Length);
             _bytesLeft -= piece.Length;
             buffer = buffer.Slice(piece.Length);
         }
@@ -219,9 +211,9 @@ sealed class FrameReader(PipeReader input, RequestBudgets budgets, Limits limits
         if (!_frame.IsFinal)
             return (Step.Next, 0);
         _isInMessage = false;
-        _lease?.ShrinkTo(_count);
+        _buffer.Settle();
         Interlocked.Exchange(ref _growingSince, 0);
-        return (Step.Done, Utf8.IsValid(_buffer.AsSpan(0, _count)) ? 0 : CloseCode.NotUtf8);
+        return (Step.Done, Utf8.IsValid(Request.Span) ? 0 : CloseCode.NotUtf8);
     }
 
     static byte[] Payload(in FrameHeader header, ReadOnlySequence<byte> buffer)
@@ -234,16 +226,12 @@ sealed class FrameReader(PipeReader input, RequestBudgets budgets, Limits limits
     async ValueTask GrowAsync(ByteBudget budget, CancellationToken cancellation)
     {
         // All it may become, at once: growing step by step, many could wait for each other.
-        if (_lease is null)
+        if (!_buffer.IsLeased)
         {
-            _lease = await budget.LeaseAsync(_bytesMax, cancellation);
+            await _buffer.LeaseAsync(budget, _bytesMax, cancellation);
             Interlocked.Exchange(ref _growingSince, time.GetTimestamp());
         }
-        var larger = ArrayPool<byte>.Shared.Rent((int)Math.Min(4L * _buffer.Length, _bytesMax));
-        _buffer.AsSpan(0, _count).CopyTo(larger);
-        _buffer.AsSpan(0, _count).Clear();
-        ArrayPool<byte>.Shared.Return(_buffer);
-        _buffer = larger;
+        _buffer.Grow(_bytesMax);
     }
 
     enum Step
