@@ -15,10 +15,18 @@ sealed class Pager(LiveLobbies lobbies, TimeProvider time, CancellationToken abo
 
     static readonly TimeSpan RetryWait = TimeSpan.FromSeconds(1);
 
+    // Of the time that reading a page takes: its sending, and what its reader does with it, take more than that.
+    const int RestPerReading = 15;
+
+    // Reading may take long for another reason: a slow disk, or one page of many readers'.
+    static readonly TimeSpan RestMax = TimeSpan.FromMilliseconds(100);
+
     readonly Queue<Cursor> _behind = new();
     readonly HashSet<Cursor> _waiting = [];
     Cursor? _current;
     Task _loading = Task.CompletedTask;
+    long _readAt;
+    TimeSpan _rest;
 
     /// <summary>Takes a cursor that needs a page.</summary>
     public void Add(Cursor cursor)
@@ -73,13 +81,28 @@ sealed class Pager(LiveLobbies lobbies, TimeProvider time, CancellationToken abo
     {
         while (!aborted.IsCancellationRequested && !cursor.IsEnded)
         {
+            await RestAsync();
+            var (begun, delivered) = (time.GetTimestamp(), lobbies.Deliveries);
             if (await lobbies.TryReadPageAsync(cursor, aborted) is { } page)
             {
                 cursor.SetPage(page);
+                _readAt = time.GetTimestamp();
+                // Who follows live goes first: with few processors, a replay at full speed would cost them half.
+                _rest = delivered == lobbies.Deliveries
+                    ? TimeSpan.Zero
+                    : TimeSpan.FromTicks(Math.Min(
+                        RestPerReading * time.GetElapsedTime(begun, _readAt).Ticks, RestMax.Ticks));
                 break;
             }
             // The database comes back, and the log with it.
             await Task.Delay(RetryWait, time, aborted);
         }
+    }
+
+    async ValueTask RestAsync()
+    {
+        var left = _rest - time.GetElapsedTime(_readAt);
+        if (left > TimeSpan.Zero)
+            await Task.Delay(left, time, aborted);
     }
 }

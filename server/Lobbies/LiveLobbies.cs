@@ -24,6 +24,10 @@ sealed class LiveLobbies(LobbyStore lobbies, EntryStore entries, Limits limits) 
     readonly ConcurrentDictionary<Guid, (Tail Tail, int Holders)> _tails = new();
     readonly SemaphoreSlim _pageReaders = new(PageReadersMax);
     long _tailBytes;
+    long _deliveries;
+
+    /// <summary>How often something was delivered live.</summary>
+    public long Deliveries => Volatile.Read(ref _deliveries);
 
     /// <summary>Memory for stored entries on their way to sockets.</summary>
     public ByteBudget FrameBytes { get; } = new(limits.FrameBytesBudget);
@@ -80,7 +84,10 @@ sealed class LiveLobbies(LobbyStore lobbies, EntryStore entries, Limits limits) 
     /// <summary>Takes over what was committed to one lobby, in order.</summary>
     public void Append(Guid lobbyId, List<StoredEntry> committed)
     {
-        if (_tails.TryGetValue(lobbyId, out var held) && Count(held.Tail.Append(committed)) > limits.TailBytesBudget)
+        if (!_tails.TryGetValue(lobbyId, out var held))
+            return;
+        Interlocked.Increment(ref _deliveries);
+        if (Count(held.Tail.Append(committed)) > limits.TailBytesBudget)
             Shrink();
     }
 
