@@ -107,6 +107,9 @@ static class Report
 
     public static string HasLeft(string lobby, Language language) => language.Say.HasLeft(SafeText.OneLine(lobby));
 
+    public static string Renamed(string lobby, string name, Language language) =>
+        language.Say.Renamed(SafeText.OneLine(lobby), SafeText.OneLine(name));
+
     public static string Stored(MessageReply message, string lobby, Language language) =>
         language.Say.Stored(SafeText.OneLine(lobby), message.Seq);
 

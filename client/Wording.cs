@@ -5,7 +5,7 @@ using Conclave.Sdk;
 namespace Conclave.Client;
 
 /// <summary>Whom and what a command is about, as the user typed it, for saying what went wrong.</summary>
-sealed record About(string? Lobby = null, string? Login = null);
+sealed record About(string? Lobby = null, string? Login = null, string? NewName = null);
 
 /// <summary>Puts what the SDK reports into the user's language, with what to do next.</summary>
 static class Wording
@@ -64,6 +64,7 @@ static class Wording
         {
             ErrorCode.NoSuchUser or ErrorCode.LoginTaken or ErrorCode.AlreadyMember or ErrorCode.NotAMember
                 => about.Login,
+            ErrorCode.LobbyNameTaken when about.NewName is not null => about.NewName,
             ErrorCode.NoSuchLobby or ErrorCode.LobbyNameTaken or ErrorCode.Forbidden => about.Lobby,
             _ => null,
         };

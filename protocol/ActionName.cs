@@ -11,6 +11,7 @@ public static class ActionName
     public const string InviteLobby = "invite_lobby";
     public const string SetRights = "set_rights";
     public const string RemoveMember = "remove_member";
+    public const string RenameLobby = "rename_lobby";
     public const string Subscribe = "subscribe";
     public const string Message = "message";
     public const string Whoami = "whoami";

@@ -77,7 +77,7 @@ public sealed class InviteLobbyReply : Reply
     public bool? Duplicate { get; init; }
 }
 
-/// <summary>The reply to <c>set_rights</c> and <c>remove_member</c>.</summary>
+/// <summary>The reply to <c>set_rights</c>, <c>remove_member</c> and <c>rename_lobby</c>.</summary>
 public sealed class ChangeReply : Reply
 {
     /// <summary>The place of the change in the lobby's log.</summary>

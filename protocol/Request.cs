@@ -102,8 +102,10 @@ public sealed class Request
         var hasId = Find("lobby_id"u8) is not null;
         if (!hasName && !hasId)
             return Fail(default(LobbyAddress), "lobby_name", "lobby_name or lobby_id is required");
-        return new LobbyAddress(hasName ? LobbyName() : null, hasId ? Uuid("lobby_id"u8, "lobby_id") : null);
+        return new LobbyAddress(hasName ? LobbyName() : null, hasId ? LobbyId() : null);
     }
+
+    public Guid LobbyId() => Uuid("lobby_id"u8, "lobby_id");
 
     public Guid PublicToken() => Uuid("public_token"u8, "public_token");
 

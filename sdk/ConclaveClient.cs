@@ -50,7 +50,7 @@ public sealed class ConclaveClient : IAsyncDisposable
     /// <summary>The signed-in user's sessions and password.</summary>
     public Account Account { get; }
 
-    /// <summary>What changes lobbies that are there: rights, removals.</summary>
+    /// <summary>What changes lobbies that are there: rights, removals, names.</summary>
     public Lobbies Lobbies { get; }
 
     /// <summary>Who is signed in; null if nobody is, or a token is used whose owner was not asked for yet.</summary>

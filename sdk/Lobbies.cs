@@ -4,8 +4,8 @@ using Conclave.Protocol;
 namespace Conclave.Sdk;
 
 /// <summary>
-/// What changes a lobby that is there: its members. From <see cref="ConclaveClient.Lobbies"/>; what any of the methods
-/// can throw is told there. Each change is an entry of the lobby's log, which every member sees.
+/// What changes a lobby that is there: its members and its name. From <see cref="ConclaveClient.Lobbies"/>; what any of
+/// the methods can throw is told there. Each change is an entry of the lobby's log, which every member sees.
 /// </summary>
 public sealed class Lobbies
 {
@@ -64,6 +64,21 @@ public sealed class Lobbies
         var me = await _me(cancellationToken).ConfigureAwait(false);
         return await RemoveMemberAsync(lobby, me, nonce, cancellationToken).ConfigureAwait(false);
     }
+
+    /// <summary>
+    /// Gives a lobby another name (<c>rename_lobby</c>). The old ones go on naming it; nobody else can take them.
+    /// </summary>
+    /// <param name="lobbyId">A lobby in which the signed-in user has <see cref="Rights.Admin"/>.</param>
+    /// <param name="lobbyName">1 to 128 characters, at most 255 bytes of UTF-8; unique without regard to case.</param>
+    /// <param name="nonce">To repeat a call whose outcome is unknown; null draws one, and forgets it.</param>
+    /// <exception cref="RefusedException">
+    /// <see cref="ErrorCode.Forbidden"/>; <see cref="ErrorCode.LobbyNameTaken"/>: another lobby has or had the name.
+    /// </exception>
+    public Task<ChangeReply> RenameAsync(
+        Guid lobbyId, string lobbyName, Guid? nonce = null, CancellationToken cancellationToken = default) =>
+        ChangeAsync(
+            ActionName.RenameLobby, lobbyId, nonce, json => json.WriteString("lobby_name"u8, lobbyName),
+            cancellationToken);
 
     Task<ChangeReply> ChangeAsync(
         string action, LobbyRef lobby, Guid? nonce, Action<Utf8JsonWriter> fields, CancellationToken cancellationToken)

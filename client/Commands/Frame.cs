@@ -9,6 +9,7 @@ sealed class Frame(Terminal terminal, SessionStore sessions)
 {
     public const string LobbyArgument = "LOBBY";
     public const string LoginArgument = "LOGIN";
+    public const string NewNameArgument = "NAME";
 
     const string ServerDefault = "http://127.0.0.1:7720";
 
@@ -123,7 +124,8 @@ sealed class Frame(Terminal terminal, SessionStore sessions)
         return failure.ExitCode;
     }
 
-    static About AboutOf(ParseResult typed) => new(ValueOf(typed, LobbyArgument), ValueOf(typed, LoginArgument));
+    static About AboutOf(ParseResult typed) =>
+        new(ValueOf(typed, LobbyArgument), ValueOf(typed, LoginArgument), ValueOf(typed, NewNameArgument));
 
     static string? ValueOf(ParseResult typed, string name)
     {

@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace Conclave.Client.Commands;
 
-/// <summary>Lobbies: <c>lobby create|show|list|members</c>.</summary>
+/// <summary>Lobbies: <c>lobby create|show|list|members</c>, <c>rename</c>.</summary>
 static class LobbyCommands
 {
     public static IEnumerable<Command> All(Frame frame)
@@ -12,7 +12,7 @@ static class LobbyCommands
         lobby.Add(Show(frame));
         lobby.Add(List(frame));
         lobby.Add(Members(frame));
-        return [lobby];
+        return [lobby, Rename(frame)];
     }
 
     public static Argument<string> LobbyArgument(string description) =>
@@ -50,6 +50,22 @@ static class LobbyCommands
         if (lobbies.Count == 0)
             visit.Note(visit.Language.Say.NoLobbies);
     });
+
+    static Command Rename(Frame frame)
+    {
+        var lobby = LobbyArgument(frame.Help.Lobby);
+        var name = new Argument<string>(Frame.NewNameArgument) { Description = frame.Help.NewLobby };
+        return frame.Command("rename", frame.Help.Rename, [lobby, name], async visit =>
+        {
+            var meant = visit.Input.Lobby(visit.Get(lobby)!);
+            var newName = visit.Input.NewLobbyName(visit.Get(name)!);
+            await using var client = await visit.ConnectSignedInAsync();
+            var lobbyId = meant.Id ?? (await client.FindLobbyAsync(meant, visit.Cancellation)).LobbyId;
+            var reply = await client.Lobbies.RenameAsync(lobbyId, newName, cancellationToken: visit.Cancellation);
+            visit.Show(
+                () => JsonLine.Of(reply), () => [Report.Renamed(visit.Get(lobby)!, newName, visit.Language)]);
+        });
+    }
 
     static Command Members(Frame frame)
     {

@@ -73,29 +73,11 @@ sealed class LobbyMenu(Sitting sitting)
             return;
         Screen.Hint(sitting.Texts.GoBack);
         if (await sitting.AskUserAsync(client, sitting.Texts.AskInvited) is not { } user
-            || await AskRightsAsync(lobby.Rights) is not { } rights)
+            || await sitting.AskRightsAsync(offered: lobby.Rights, ticked: Rights.Default) is not { } rights)
             return;
         var reply = await client.InviteAsync(
             lobby.LobbyId, user.PublicToken, rights, cancellationToken: sitting.Cancellation);
         Screen.Done(Report.Invited(reply, lobby.LobbyName, sitting.Language));
-    }
-
-    // Nobody can give what they do not have, so only that is offered.
-    async Task<Rights?> AskRightsAsync(Rights own)
-    {
-        (Rights Item, string Text)[] offered =
-        [
-            (Rights.Write, "write: " + sitting.Texts.RightWrite),
-            (Rights.Invite, "invite: " + sitting.Texts.RightInvite),
-            (Rights.Admin, "admin: " + sitting.Texts.RightAdmin),
-        ];
-        var grantable = offered.Where(right => own.HasFlag(right.Item)).ToArray();
-        if (grantable.Length == 0)
-            return Rights.Read;
-        var ticked = await Screen.TickAsync(
-            sitting.Texts.ChooseRights, sitting.Texts.ChooseRightsKeys, grantable,
-            right => Rights.Default.HasFlag(right));
-        return ticked?.Aggregate(Rights.Read, (all, right) => all | right);
     }
 
     async Task<string?> AskNameAsync(string question)

@@ -13,6 +13,7 @@ sealed class MainMenu(Sitting sitting)
     readonly AccountMenu _account = new(sitting);
     readonly SessionMenu _session = new(sitting);
     readonly LobbyMenu _lobby = new(sitting);
+    readonly ManageMenu _manage = new(sitting);
     readonly EntryMenu _entry = new(sitting);
 
     Screen Screen => sitting.Screen;
@@ -104,6 +105,7 @@ sealed class MainMenu(Sitting sitting)
         new(Texts.History, _entry.ReadAsync),
         new(Texts.Invite, _lobby.InviteAsync),
         new(Texts.Members, _lobby.MembersAsync),
+        new(Texts.Manage, _manage.RunAsync),
         new(Texts.User, _account.LookUpAsync),
         new(Texts.Lobby, _lobby.LookUpAsync),
         new(Texts.Sessions, _session.RunAsync),

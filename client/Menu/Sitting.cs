@@ -82,6 +82,27 @@ sealed class Sitting
         return null;
     }
 
+    /// <summary>Lets the person tick what somebody may do.</summary>
+    /// <param name="offered">What can be given.</param>
+    /// <param name="ticked">What is ticked to begin with.</param>
+    /// <returns>Null if the person went back.</returns>
+    public async Task<Rights?> AskRightsAsync(Rights offered, Rights ticked)
+    {
+        (Rights Item, string Text)[] all =
+        [
+            (Rights.Write, "write: " + Texts.RightWrite),
+            (Rights.Invite, "invite: " + Texts.RightInvite),
+            (Rights.Admin, "admin: " + Texts.RightAdmin),
+        ];
+        // Nobody can give what they do not have, so only that is offered.
+        var grantable = all.Where(right => offered.HasFlag(right.Item)).ToArray();
+        if (grantable.Length == 0)
+            return Rights.Read;
+        var chosen = await Screen.TickAsync(
+            Texts.ChooseRights, Texts.ChooseRightsKeys, grantable, right => ticked.HasFlag(right));
+        return chosen?.Aggregate(Rights.Read, (some, right) => some | right);
+    }
+
     /// <summary>Asks for a password to be, unseen and twice.</summary>
     /// <returns>Null if the person went back.</returns>
     public async Task<string?> AskNewPasswordAsync()

@@ -30,6 +30,7 @@ sealed record HelpTexts
     public required string SetRights { get; init; }
     public required string Remove { get; init; }
     public required string Leave { get; init; }
+    public required string Rename { get; init; }
     public required string Send { get; init; }
     public required string Watch { get; init; }
     public required string History { get; init; }

@@ -22,6 +22,11 @@ sealed record MenuTexts
     public required MenuText Watch { get; init; }
     public required MenuText History { get; init; }
     public required MenuText Members { get; init; }
+    public required MenuText Manage { get; init; }
+    public required MenuText ChangeRights { get; init; }
+    public required MenuText RemoveMember { get; init; }
+    public required MenuText Rename { get; init; }
+    public required MenuText Leave { get; init; }
     public required MenuText User { get; init; }
     public required MenuText Lobby { get; init; }
     public required MenuText Sessions { get; init; }
@@ -50,6 +55,7 @@ sealed record MenuTexts
     public required string AskText { get; init; }
     public required string AskServer { get; init; }
     public required string ChooseLobby { get; init; }
+    public required string ChooseMember { get; init; }
     public required string ChooseRights { get; init; }
     public required string ChooseRightsKeys { get; init; }
     public required string RightWrite { get; init; }
@@ -60,6 +66,7 @@ sealed record MenuTexts
     public required Func<string, string> Registered { get; init; }
     public required Func<string, string> SignedIn { get; init; }
     public required Func<string, string> LobbyCreated { get; init; }
+    public required string NobodyElse { get; init; }
     public required string NoLobbyYet { get; init; }
     public required Func<string, string> WatchKeys { get; init; }
     public required string EarlierExist { get; init; }

@@ -31,6 +31,7 @@ sealed record SayTexts
     public required Func<string, string, string, string> RightsSet { get; init; }
     public required Func<string, string, string> Removed { get; init; }
     public required Func<string, string> HasLeft { get; init; }
+    public required Func<string, string, string> Renamed { get; init; }
     public required Func<string, long, string> Stored { get; init; }
     public required Func<long, string> Revoked { get; init; }
     public required Func<string, string> PasswordChanged { get; init; }

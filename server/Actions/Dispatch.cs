@@ -22,6 +22,7 @@ static class Dispatch
         ActionName.InviteLobby => SignedInAsync(request, turn, InviteLobby.Read, InviteLobby.RunAsync),
         ActionName.SetRights => SignedInAsync(request, turn, SetRights.Read, SetRights.RunAsync),
         ActionName.RemoveMember => SignedInAsync(request, turn, RemoveMember.Read, RemoveMember.RunAsync),
+        ActionName.RenameLobby => SignedInAsync(request, turn, RenameLobby.Read, RenameLobby.RunAsync),
         ActionName.Subscribe => SignedInAsync(request, turn, Subscribe.Read, Subscribe.RunAsync),
         ActionName.Message => SignedInAsync(request, turn, Message.Read, Message.RunAsync),
         ActionName.Whoami => SignedInAsync(request, turn, Whoami.Read, Whoami.RunAsync),

@@ -100,6 +100,8 @@ sealed class EntryEncoder(Guid lobbyId, string lobbyName)
             case EntryKind.Message:
                 WriteMessage(writer, entry);
                 break;
+            case EntryKind.LobbyRenamed:
+                break;
             default:
                 WritePerson(writer, "member"u8, entry.Member!);
                 break;

@@ -51,7 +51,9 @@ sealed class Tail
         {
             var before = Bytes;
             _cursors.Add(cursor);
-            LobbyName = standing.LobbyName;
+            // Unless the lobby was renamed since that standing was read, and the entry has come by here.
+            if (LobbyName.Length == 0 || standing.LastSeq >= _lastSeq)
+                LobbyName = standing.LobbyName;
             if (standing.LastSeq > _lastSeq)
             {
                 // The newcomer has seen entries that did not come by here: the others are behind without knowing.
@@ -79,7 +81,10 @@ sealed class Tail
             var before = Bytes;
             if (_cursors.Count == 0)
             {
-                // Whoever is about to follow reads them from the log; until then the lobby's name is not known here.
+                // Whoever is about to follow reads them from the log; until then the lobby's name is not known here,
+                // unless they say it.
+                if (entries[^1].Seq > _lastSeq)
+                    LobbyName = entries.FindLast(static entry => entry.Name is not null)?.Name ?? LobbyName;
                 StartAfter(Math.Max(_lastSeq, entries[^1].Seq));
                 return Bytes - before;
             }
@@ -90,6 +95,7 @@ sealed class Tail
                 // Somebody else wrote in between. The gap is in the database, and cursors read it there.
                 if (entry.Seq > _lastSeq + 1)
                     StartAfter(entry.Seq - 1);
+                LobbyName = entry.Name ?? LobbyName;
                 _encoder ??= new EntryEncoder(entry.LobbyId, LobbyName);
                 Add(_encoder.Encode(entry));
             }

@@ -77,6 +77,9 @@ sealed class LogReplay(AuditedLobby lobby, LobbyKey? key)
             && _members.ContainsKey(entry.Member ?? default) && LeavesAdmin(entry, Rights.None)
                 ? null
                 : "removes somebody who could not be removed so",
+        EntryKind.LobbyRenamed => Has(entry.Author, Rights.Admin) && entry.Name is not null
+            ? null
+            : "renames the lobby, which its author could not",
         _ => $"is of the unknown kind {(short)entry.Kind}",
     };
 
@@ -96,6 +99,9 @@ sealed class LogReplay(AuditedLobby lobby, LobbyKey? key)
                 break;
             case EntryKind.MemberRemoved when entry.Member is { } removed:
                 _members.Remove(removed);
+                break;
+            case EntryKind.LobbyRenamed:
+                _name = entry.Name;
                 break;
         }
     }

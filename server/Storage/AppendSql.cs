@@ -63,11 +63,12 @@ static class AppendSql
         WITH locked AS MATERIALIZED (
             SELECT r.ord, l.last_seq, l.last_sent_at, coalesce(l.bytes_max, $7) - l.bytes AS room
             FROM unnest($1::uuid[]) WITH ORDINALITY AS r (lobby_id, ord)
-            JOIN lobbies l ON l.lobby_id = r.lobby_id
+            JOIN lobbies l ON l.lobby_id = r.lobby_id AND l.deleted_at IS NULL
             ORDER BY l.lobby_id FOR NO KEY UPDATE OF l SKIP LOCKED
         ), seen AS (
             SELECT r.ord, l.last_seq
-            FROM unnest($1::uuid[]) WITH ORDINALITY AS r (lobby_id, ord) JOIN lobbies l ON l.lobby_id = r.lobby_id
+            FROM unnest($1::uuid[]) WITH ORDINALITY AS r (lobby_id, ord)
+            JOIN lobbies l ON l.lobby_id = r.lobby_id AND l.deleted_at IS NULL
         ), lobby AS (
             SELECT ord, max(seen_seq) AS seen_seq, max(last_seq) AS last_seq, max(last_sent_at) AS last_sent_at,
                 max(room) AS room
@@ -125,16 +126,19 @@ static class AppendSql
         FROM placed ORDER BY ord
         """;
 
-    // One for each lobby at most. They come after the messages of the same batch, and see what those have done.
+    // One for each lobby at most. They come after the messages of the same batch, and see what those have done. A name
+    // that was not put in, and in the snapshot is not this lobby's own, is another's, who may have just committed it.
     const string AppendChanges =
         """
         WITH request AS (
-            SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::uuid[], $5::uuid[], $6::smallint[])
-                WITH ORDINALITY AS r (lobby_id, author, kind, nonce, member, rights, ord)
+            SELECT * FROM unnest(
+                    $1::uuid[], $2::uuid[], $3::smallint[], $4::uuid[], $5::uuid[], $6::smallint[], $7::text[],
+                    $8::text[])
+                WITH ORDINALITY AS r (lobby_id, author, kind, nonce, member, rights, name, name_key, ord)
         ), locked AS MATERIALIZED (
             SELECT r.ord, l.lobby_id, l.last_seq, l.last_sent_at
             FROM unnest($1::uuid[]) WITH ORDINALITY AS r (lobby_id, ord)
-            JOIN lobbies l ON l.lobby_id = r.lobby_id
+            JOIN lobbies l ON l.lobby_id = r.lobby_id AND l.deleted_at IS NULL
             ORDER BY l.lobby_id FOR NO KEY UPDATE OF l SKIP LOCKED
         ), clock AS MATERIALIZED (
             SELECT date_trunc('milliseconds', clock_timestamp()) AS time
@@ -147,13 +151,13 @@ static class AppendSql
                     WHEN d.seq IS NOT NULL THEN 1
                     WHEN a.rights IS NULL THEN 4
                     WHEN r.kind = 2 AND (a.rights & 4 = 0 OR r.rights & ~a.rights <> 0) THEN 4
-                    WHEN r.kind = 3 AND a.rights & 8 = 0 THEN 4
+                    WHEN r.kind IN (3, 5) AND a.rights & 8 = 0 THEN 4
                     WHEN r.kind = 4 AND a.rights & 8 = 0 AND r.member <> r.author THEN 4
                     WHEN r.kind = 2 AND (u.login IS NULL OR u.deleted_at IS NOT NULL) THEN 5
                     WHEN r.kind = 2 AND t.rights IS NOT NULL THEN 6
                     WHEN r.kind IN (3, 4) AND t.rights IS NULL THEN 7
                     WHEN r.kind = 2
-                        AND (SELECT count(*) FROM members c WHERE c.lobby_id = r.lobby_id) >= $7 THEN 11
+                        AND (SELECT count(*) FROM members c WHERE c.lobby_id = r.lobby_id) >= $9 THEN 11
                     WHEN (r.kind = 4 OR r.kind = 3 AND r.rights & 8 = 0) AND t.rights & 8 <> 0 AND NOT EXISTS (
                         SELECT FROM members o
                         WHERE o.lobby_id = r.lobby_id AND o.public_token <> r.member AND o.rights & 8 <> 0
@@ -162,21 +166,33 @@ static class AppendSql
                 END AS verdict
             FROM request r
             LEFT JOIN locked k ON k.ord = r.ord
-            LEFT JOIN lobbies l ON l.lobby_id = r.lobby_id
+            LEFT JOIN lobbies l ON l.lobby_id = r.lobby_id AND l.deleted_at IS NULL
             LEFT JOIN members a ON a.lobby_id = r.lobby_id AND a.public_token = r.author
             LEFT JOIN members t ON t.lobby_id = r.lobby_id AND t.public_token = r.member
             LEFT JOIN users u ON u.public_token = r.member
             LEFT JOIN entries d ON d.lobby_id = r.lobby_id AND d.author = r.author AND d.nonce = r.nonce
+        ), named AS (
+            INSERT INTO lobby_names (name_key, lobby_id)
+            SELECT name_key, lobby_id FROM judged WHERE kind = 5 AND verdict = 0 ORDER BY name_key
+            ON CONFLICT DO NOTHING
+            RETURNING lobby_id
         ), placed AS MATERIALIZED (
-            SELECT j.*, j.last_seq + 1 AS seq, greatest(c.time, j.last_sent_at) AS sent_at
+            SELECT j.ord, j.lobby_id, j.author, j.kind, j.nonce, j.member, j.rights, j.name, j.first_seq,
+                j.first_sent_at, j.member_login, j.last_seq + 1 AS seq, greatest(c.time, j.last_sent_at) AS sent_at,
+                CASE
+                    WHEN j.verdict = 0 AND j.kind = 5 AND n.lobby_id IS NULL AND o.lobby_id IS NULL THEN 9
+                    ELSE j.verdict
+                END AS verdict
             FROM judged j CROSS JOIN clock c
+            LEFT JOIN named n ON n.lobby_id = j.lobby_id
+            LEFT JOIN lobby_names o ON o.name_key = j.name_key AND o.lobby_id = j.lobby_id
         ), accepted AS (
             SELECT * FROM placed WHERE verdict = 0
         ), inserted AS (
-            INSERT INTO entries (lobby_id, seq, kind, author, sent_at, nonce, member, rights)
-            SELECT lobby_id, seq, kind, author, sent_at, nonce, member, rights FROM accepted
+            INSERT INTO entries (lobby_id, seq, kind, author, sent_at, nonce, member, rights, name)
+            SELECT lobby_id, seq, kind, author, sent_at, nonce, member, rights, name FROM accepted
         ), advanced AS (
-            UPDATE lobbies l SET last_seq = t.seq, last_sent_at = t.sent_at
+            UPDATE lobbies l SET last_seq = t.seq, last_sent_at = t.sent_at, name = coalesce(t.name, l.name)
             FROM accepted t WHERE l.lobby_id = t.lobby_id
         ), joined AS (
             INSERT INTO members (lobby_id, public_token, rights, since_seq, since)
@@ -196,7 +212,7 @@ static class AppendSql
     // A body of another length is another content: it need not be read.
     const string Contents =
         """
-        SELECT e.kind, e.member, e.rights, CASE WHEN octet_length(e.body) = r.bytes THEN e.body END
+        SELECT e.kind, e.member, e.rights, e.name, CASE WHEN octet_length(e.body) = r.bytes THEN e.body END
         FROM unnest($1::uuid[], $2::bigint[], $3::int[]) WITH ORDINALITY AS r (lobby_id, seq, bytes, ord)
         JOIN entries e USING (lobby_id, seq) ORDER BY r.ord
         """;
@@ -244,7 +260,7 @@ static class AppendSql
             bytesMax));
     }
 
-    /// <summary>Adds changes of members, at most one for each lobby: one result.</summary>
+    /// <summary>Adds changes of members and names, at most one for each lobby: one result.</summary>
     public static void AddChanges(NpgsqlBatch batch, NewEntry[] entries, int membersMax) =>
         batch.BatchCommands.Add(Command(
             AppendChanges,
@@ -254,6 +270,8 @@ static class AppendSql
             Array.ConvertAll(entries, static entry => entry.Nonce),
             Array.ConvertAll(entries, static entry => entry.Member),
             Array.ConvertAll(entries, static entry => (short?)entry.Rights),
+            Array.ConvertAll(entries, static entry => entry.Name),
+            Array.ConvertAll(entries, static entry => entry.Name is { } name ? LobbyName.Key(name) : null),
             membersMax));
 
     /// <summary>Adds a look at what is stored in the places of duplicates: one row each.</summary>

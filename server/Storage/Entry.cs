@@ -16,13 +16,13 @@ sealed class NewEntry
     /// <summary>Makes the entry happen once; drawn by the server where the client gave none.</summary>
     public required Guid Nonce { get; init; }
 
-    /// <summary>Whom it is about; null in messages and at the lobby's creation.</summary>
+    /// <summary>Whom it is about; null in messages and entries about the lobby itself.</summary>
     public Guid? Member { get; init; }
 
     /// <summary>Of an invitation and a change of rights.</summary>
     public Rights? Rights { get; init; }
 
-    /// <summary>Of the lobby's creation.</summary>
+    /// <summary>Of the lobby's creation and a renaming: the name it has from then on.</summary>
     public string? Name { get; init; }
 
     /// <summary>Of the lobby's creation: the lobby's key as it is stored.</summary>
@@ -67,6 +67,7 @@ sealed class StoredEntry
 
     public Rights? Rights { get; init; }
 
+    /// <summary>Of the lobby's creation and a renaming: the name it has from then on.</summary>
     public string? Name { get; init; }
 
     /// <summary>Of a message: the exact bytes that were posted; empty if they were left out of the page.</summary>

@@ -9,6 +9,7 @@ enum EntryKind : short
     MemberInvited = 2,
     RightsChanged = 3,
     MemberRemoved = 4,
+    LobbyRenamed = 5,
     Message = 6,
 }
 
@@ -21,6 +22,7 @@ static class EntryKindName
         EntryKind.MemberInvited => EventName.MemberInvited,
         EntryKind.RightsChanged => EventName.RightsChanged,
         EntryKind.MemberRemoved => EventName.MemberRemoved,
+        EntryKind.LobbyRenamed => EventName.LobbyRenamed,
         EntryKind.Message => EventName.Message,
         _ => throw new ArgumentOutOfRangeException(nameof(kind)),
     };

@@ -27,7 +27,7 @@ sealed class EntryStore(Database database)
     /// <summary>
     /// Appends entries, in one transaction and one flight to the database; judges each against the log as it stands
     /// inside that transaction. The caller sees to it that no nonce comes twice, and that a lobby's entry that
-    /// changes members is its last: the judgement is of the state before the batch.
+    /// changes members or its name is its last: the judgement is of the state before the batch.
     /// </summary>
     /// <param name="connection">From <see cref="ConnectAsync"/>.</param>
     /// <param name="entries">In order. No more than a few thousand.</param>
@@ -46,7 +46,7 @@ sealed class EntryStore(Database database)
         await using var batch = new NpgsqlBatch(connection);
         if (patient)
             AppendSql.AddLock(batch, entries);
-        // Those that change members come last of their lobby, and so may come last of all.
+        // Those that change members or a name come last of their lobby, and so may come last of all.
         var creations = Add(IndexesOf(entries, EntryKind.LobbyCreated, EntryKind.LobbyCreated), AppendSql.AddCreations);
         var messages = Add(IndexesOf(entries, EntryKind.Message, EntryKind.Message), (batch, some) =>
             AppendSql.AddMessages(batch, some, limits.LobbyBytesMax));
@@ -197,15 +197,17 @@ sealed class EntryStore(Database database)
     {
         Guid? member = reader.IsDBNull(1) ? null : reader.GetGuid(1);
         Rights? rights = reader.IsDBNull(2) ? null : (Rights)reader.GetInt16(2);
-        if (reader.GetInt16(0) != (short)entry.Kind || member != entry.Member || rights != entry.Rights)
+        var name = reader.IsDBNull(3) ? null : reader.GetString(3);
+        if (reader.GetInt16(0) != (short)entry.Kind || member != entry.Member || rights != entry.Rights
+            || name != entry.Name)
             return false;
         if (entry.Kind != EntryKind.Message)
             return true;
-        if (reader.IsDBNull(3))
+        if (reader.IsDBNull(4))
             return false;
         var stored = new byte[entry.RowData.Length];
         return entry.Lobby.Key.TryDecrypt(
-                entry.Lobby.LobbyId, entry.Author.PublicToken, entry.Nonce, reader.GetFieldValue<byte[]>(3), stored)
+                entry.Lobby.LobbyId, entry.Author.PublicToken, entry.Nonce, reader.GetFieldValue<byte[]>(4), stored)
             && entry.RowData.Span.SequenceEqual(stored);
     }
 }

@@ -5,7 +5,7 @@ namespace Conclave.Server.Writing;
 
 /// <summary>
 /// Gathers drafts for one commit. The commit judges every entry against the state before it, so a lobby's part in a
-/// batch ends with an entry that changes its members, and before a nonce that is in it already; what follows waits
+/// batch ends with an entry that is no message, and before a nonce that is in it already; what follows waits
 /// for the next batch, and with it everything later of that lobby, so that order holds.
 /// </summary>
 sealed class Batch(Limits limits)

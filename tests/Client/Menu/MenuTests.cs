@@ -111,6 +111,55 @@ public sealed class MenuTests(PostgresCluster postgres)
     }
 
     [Fact]
+    public async Task Admin_manages_a_lobby_and_others_may_leave_it()
+    {
+        await using var server = await TestServer.StartAsync(postgres);
+        using var transcript = new Transcript(server.Url);
+        await using var alice = await EnterAsync(server, "alice");
+        await using var bob = await EnterAsync(server, "bob");
+        await alice.CreateLobbyAsync("den", null, Cancellation);
+        await alice.InviteAsync("den", bob.User!.PublicToken, cancellationToken: Cancellation);
+        foreach (var login in (string[])["alice", "bob"])
+        {
+            using var process = transcript.Start(login, Transcript.Program, ["login", login]);
+            await process.WaitForExitAsync(Cancellation);
+        }
+        await using var menu = await Tmux.StartAsync(transcript.EnvironmentOf("alice"));
+
+        await ManageAsync("den", "Change rights");
+        await menu.ChooseAsync("bob");
+        await menu.SeeAsync("besides reading?");
+        await menu.PressAsync("Space");
+        await menu.PressAsync("Enter");
+        await menu.SeeAsync("bob may now do this in den: read");
+        await ManageAsync("den", "Rename it");
+        await menu.TypeAsync("lair");
+        await menu.SeeAsync("den is now called lair");
+        await ManageAsync("lair", "Leave it");
+        await menu.SeeAsync("A lobby must keep an admin");
+        await ManageAsync("lair", "Remove a member");
+        await menu.ChooseAsync("bob");
+        await menu.SeeAsync("bob is no longer in lair");
+        await ManageAsync("lair", "Remove a member");
+        await menu.SeeAsync("Nobody else is in this lobby");
+
+        await alice.InviteAsync("lair", bob.User.PublicToken, cancellationToken: Cancellation);
+        await using var his = await Tmux.StartAsync(transcript.EnvironmentOf("bob"));
+        await his.ChooseAsync("Manage a lobby");
+        await his.ChooseAsync("lair");
+        Assert.DoesNotContain("Rename it", await his.SeeAsync("Leave it"), StringComparison.Ordinal);
+        await his.ChooseAsync("Leave it");
+        await his.SeeAsync("You have left lair");
+
+        async Task ManageAsync(string lobby, string item)
+        {
+            await menu.ChooseAsync("Manage a lobby");
+            await menu.ChooseAsync(lobby);
+            await menu.ChooseAsync(item);
+        }
+    }
+
+    [Fact]
     public async Task Session_that_ended_elsewhere_is_told_and_forgotten()
     {
         await using var server = await TestServer.StartAsync(postgres);

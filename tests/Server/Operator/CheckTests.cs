@@ -40,6 +40,8 @@ public sealed class CheckTests(PostgresCluster postgres) : IDisposable
     [InlineData("UPDATE entries SET author = public_token FROM users WHERE seq = 5 AND login = 'bob'",
         "entry 5 invites with rights that its author did not have")]
     [InlineData("UPDATE entries SET member = author WHERE seq = 6", "entry 6 removes somebody who could not be")]
+    [InlineData("UPDATE entries SET kind = 5, name = 'lair' WHERE seq = 6", "its name is another one")]
+    [InlineData("UPDATE entries SET kind = 5, name = 'den' WHERE seq = 7", "entry 7 renames the lobby, which")]
     [InlineData("UPDATE entries SET kind = 99 WHERE seq = 6", "entry 6 is of the unknown kind 99")]
     [InlineData("UPDATE entries SET kind = 1, name = 'den' WHERE seq = 6", "entry 6 creates the lobby a second time")]
     [InlineData("DELETE FROM members WHERE rights = 3", "is a member by the log, and is none")]

@@ -1,0 +1,102 @@
+using Conclave.Client.Texts;
+using Conclave.Protocol;
+using Conclave.Sdk;
+
+namespace Conclave.Client.Menu;
+
+/// <summary>The items that change a lobby: its members and its name. Only what one may do is offered.</summary>
+sealed class ManageMenu(Sitting sitting)
+{
+    Screen Screen => sitting.Screen;
+
+    MenuTexts Texts => sitting.Texts;
+
+    public async Task RunAsync()
+    {
+        await using var client = await sitting.Host.ConnectSignedInAsync(sitting.Cancellation);
+        if (await sitting.ChooseLobbyAsync(client) is not { } lobby)
+            return;
+        Item[] forAdmins =
+        [
+            new(Texts.ChangeRights, () => ChangeRightsAsync(client, lobby)),
+            new(Texts.RemoveMember, () => RemoveAsync(client, lobby)),
+            new(Texts.Rename, () => RenameAsync(client, lobby)),
+        ];
+        Item[] items =
+        [
+            .. lobby.Rights.HasFlag(Rights.Admin) ? forAdmins : [],
+            new(Texts.Leave, () => LeaveAsync(client, lobby)),
+            new(Texts.Back, () => Task.CompletedTask),
+        ];
+        var chosen = await Screen.ChooseAsync(
+            SafeText.OneLine(lobby.LobbyName), items, item => (item.Text.Name, item.Text.Hint), Texts);
+        if (chosen is not null)
+            await chosen.Work();
+    }
+
+    async Task ChangeRightsAsync(ConclaveClient client, OwnLobby lobby)
+    {
+        var members = await client.MembersAsync(lobby.LobbyId, sitting.Cancellation);
+        if (await ChooseMemberAsync(members) is not { } member
+            || await sitting.AskRightsAsync(offered: Rights.All, ticked: member.Rights) is not { } rights)
+            return;
+        await client.Lobbies.SetRightsAsync(
+            lobby.LobbyId, member.PublicToken, rights, cancellationToken: sitting.Cancellation);
+        Screen.Done(Report.RightsSet(member.Login, lobby.LobbyName, rights, sitting.Language));
+    }
+
+    async Task RemoveAsync(ConclaveClient client, OwnLobby lobby)
+    {
+        var me = (await client.WhoamiAsync(sitting.Cancellation)).PublicToken;
+        var members = await client.MembersAsync(lobby.LobbyId, sitting.Cancellation);
+        Member[] others = [.. members.Where(member => member.PublicToken != me)];
+        if (others.Length == 0)
+            Screen.Hint(Texts.NobodyElse);
+        else if (await ChooseMemberAsync(others) is { } member)
+        {
+            await client.Lobbies.RemoveMemberAsync(
+                lobby.LobbyId, member.PublicToken, cancellationToken: sitting.Cancellation);
+            Screen.Done(Report.Removed(member.Login, lobby.LobbyName, sitting.Language));
+        }
+    }
+
+    async Task RenameAsync(ConclaveClient client, OwnLobby lobby)
+    {
+        Screen.Hint(Texts.GoBack);
+        while (await Screen.AskAsync(
+            () => Screen.AskAsync(Texts.AskNewLobbyName), sitting.Input.NewLobbyName) is { } name)
+        {
+            sitting.About = new About(Lobby: name);
+            try
+            {
+                await client.Lobbies.RenameAsync(lobby.LobbyId, name, cancellationToken: sitting.Cancellation);
+                Screen.Done(Report.Renamed(lobby.LobbyName, name, sitting.Language));
+                return;
+            }
+            catch (RefusedException refused) when (refused.Code == ErrorCode.LobbyNameTaken)
+            {
+                sitting.Problem(refused);
+            }
+        }
+    }
+
+    async Task LeaveAsync(ConclaveClient client, OwnLobby lobby)
+    {
+        await client.Lobbies.LeaveAsync(lobby.LobbyId, cancellationToken: sitting.Cancellation);
+        Screen.Done(Screen.Sentence(Report.HasLeft(lobby.LobbyName, sitting.Language)));
+    }
+
+    async Task<Member?> ChooseMemberAsync(IReadOnlyList<Member> members)
+    {
+        var chosen = await Screen.ChooseAsync(
+            Texts.ChooseMember, members,
+            member => (SafeText.OneLine(member.Login), Report.RightsText(member.Rights)), Texts);
+        if (chosen is not null)
+            sitting.About = sitting.About with { Login = chosen.Login };
+        return chosen;
+    }
+
+    /// <param name="Text">What is shown.</param>
+    /// <param name="Work">What is done.</param>
+    sealed record Item(MenuText Text, Func<Task> Work);
+}
