@@ -16,10 +16,10 @@ sealed class Pager(LiveLobbies lobbies, TimeProvider time, CancellationToken abo
     static readonly TimeSpan RetryWait = TimeSpan.FromSeconds(1);
 
     // Of the time that reading a page takes: its sending, and what its reader does with it, take more than that.
-    const int RestPerReading = 15;
+    const int RestPerReading = 30;
 
     // Reading may take long for another reason: a slow disk, or one page of many readers'.
-    static readonly TimeSpan RestMax = TimeSpan.FromMilliseconds(100);
+    static readonly TimeSpan RestMax = TimeSpan.FromMilliseconds(200);
 
     readonly Queue<Cursor> _behind = new();
     readonly HashSet<Cursor> _waiting = [];
