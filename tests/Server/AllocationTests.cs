@@ -15,9 +15,9 @@ public sealed class Undisturbed;
 public sealed class AllocationTests(PostgresCluster postgres)
 {
     // A lone post pays for a flight to the database by itself; in a crowd it pays for a share of one.
-    const int LonePostBytesMax = 12_800;
-    const int CrowdedPostBytesMax = 4_700;
-    const int DeliveryBytesMax = 75;
+    const int LonePostBytesMax = 12_300;
+    const int CrowdedPostBytesMax = 4_500;
+    const int DeliveryBytesMax = 66;
 
     const int CrowdSize = 32;
     const int ReaderCount = 16;
