@@ -27,7 +27,7 @@ sealed class PostClient : IDisposable
     public async Task<(int Status, JsonObject Reply)> AskAsync(string request)
     {
         using var response = await SendAsync(request);
-        return await ReadAsync(response);
+        return await ReadAsync(response, Encoding.UTF8.GetBytes(request));
     }
 
     /// <summary>Sends a request, and says in one line what became of it: "200 ok", or "409 login_taken".</summary>
@@ -37,10 +37,15 @@ sealed class PostClient : IDisposable
         return string.Create(CultureInfo.InvariantCulture, $"{status} {Outcomes.Of(reply)}");
     }
 
-    public static async Task<(int Status, JsonObject Reply)> ReadAsync(HttpResponseMessage response)
+    public static async Task<(int Status, JsonObject Reply)> ReadAsync(
+        HttpResponseMessage response, byte[]? request = null)
     {
         Assert.Equal(new MediaTypeHeaderValue("application/json"), response.Content.Headers.ContentType);
-        var reply = JsonNode.Parse(await response.Content.ReadAsByteArrayAsync(Cancellation))!.AsObject();
+        var body = await response.Content.ReadAsByteArrayAsync(Cancellation);
+        var recorder = new WireRecorder();
+        recorder.Sent(request ?? []);
+        recorder.Received(body);
+        var reply = JsonNode.Parse(body)!.AsObject();
         return ((int)response.StatusCode, reply);
     }
 

@@ -26,6 +26,7 @@ sealed class RawPeer : IAsyncDisposable
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     readonly Socket _socket;
+    readonly WireRecorder _recorder = new();
 
     RawPeer(Socket socket) => _socket = socket;
 
@@ -100,7 +101,12 @@ sealed class RawPeer : IAsyncDisposable
             127 => BinaryPrimitives.ReadUInt64BigEndian(await TakeAsync(8) ?? new byte[8]),
             var few => (ulong)few,
         };
-        return await TakeAsync((int)length) is { } payload ? new RawFrame(head[0], payload) : null;
+        if (await TakeAsync((int)length) is not { } payload)
+            return null;
+        // What it sends may be anything; what the server says must be right all the same.
+        if (head[0] == Text)
+            _recorder.Received(payload);
+        return new RawFrame(head[0], payload);
     }
 
     /// <summary>Reads until the server says goodbye; returns its close code, or 0 if it left without a word.</summary>

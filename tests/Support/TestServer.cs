@@ -77,8 +77,9 @@ sealed class TestServer : IAsyncDisposable
             && !IPAddress.IsLoopback(address));
 
     /// <summary>Starts a server on a database that another uses, with a folder of its own.</summary>
-    public static Task<TestServer> StartBesideAsync(string database) => StartAsync(
-        Directory.CreateTempSubdirectory("conclave-server-").FullName, database, Limits.Default, TimeProvider.System);
+    public static Task<TestServer> StartBesideAsync(string database, Limits? limits = null) => StartAsync(
+        Directory.CreateTempSubdirectory("conclave-server-").FullName, database, limits ?? Limits.Default,
+        TimeProvider.System);
 
     /// <summary>Starts a second server on the same database, with the same master key.</summary>
     public Task<TestServer> StartTwinAsync(Limits? limits = null)

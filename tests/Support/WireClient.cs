@@ -6,13 +6,15 @@ namespace Conclave.Tests.Support;
 
 /// <summary>
 /// A foreign client: text frames on a WebSocket, nothing of ours in between. Reading is pulled by the test, so that a
-/// client which is not read does not read. Every wait ends with the test's deadline.
+/// client which is not read does not read. Every wait ends with the test's deadline. What passes is held against
+/// docs/asyncapi.yaml (<see cref="WireRecorder"/>).
 /// </summary>
 sealed class WireClient : IAsyncDisposable
 {
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     readonly ClientWebSocket _socket;
+    readonly WireRecorder _recorder = new();
     readonly Queue<JsonObject> _events = new();
     readonly Queue<JsonObject> _replies = new();
 
@@ -35,8 +37,12 @@ sealed class WireClient : IAsyncDisposable
 
     public Task SendAsync(string text) => SendAsync(Encoding.UTF8.GetBytes(text));
 
-    public Task SendAsync(byte[] utf8) => _socket.SendAsync(
-        utf8, WebSocketMessageType.Text, endOfMessage: true, TestContext.Current.CancellationToken);
+    public Task SendAsync(byte[] utf8)
+    {
+        _recorder.Sent(utf8);
+        return _socket.SendAsync(
+            utf8, WebSocketMessageType.Text, endOfMessage: true, TestContext.Current.CancellationToken);
+    }
 
     /// <summary>Sends a request and returns its reply; events that come before it are kept.</summary>
     public async Task<JsonObject> AskAsync(string text)
@@ -101,8 +107,11 @@ sealed class WireClient : IAsyncDisposable
             if (part.MessageType == WebSocketMessageType.Close)
                 return null;
             await frame.WriteAsync(buffer.AsMemory(0, part.Count), deadline.Token);
-            if (part.EndOfMessage)
-                return frame.ToArray();
+            if (!part.EndOfMessage)
+                continue;
+            var whole = frame.ToArray();
+            _recorder.Received(whole);
+            return whole;
         }
     }
 

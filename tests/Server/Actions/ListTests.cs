@@ -65,8 +65,10 @@ public sealed class ListTests(SharedServer server) : IClassFixture<SharedServer>
                 FROM generate_series(1, 9000) n;
                 INSERT INTO members SELECT lobby_id, public_token, 15, 1, now()
                 FROM users, lobby_names WHERE login LIKE 'x%' AND name_key = '{lobby.ToUpperInvariant()}';
-                INSERT INTO lobbies SELECT md5('l' || n)::uuid, rpad(lpad(n::text, 5, '0'), 127, 'ж'),
-                    '{owner.PublicToken}', now(), false, '', 1, now() FROM generate_series(1, 2500) n;
+                INSERT INTO lobbies
+                SELECT overlay(overlay(md5('l' || n) placing '4' from 13) placing '8' from 17)::uuid,
+                    rpad(lpad(n::text, 5, '0'), 127, 'ж'), '{owner.PublicToken}', now(), false, '', 1, now()
+                FROM generate_series(1, 2500) n;
                 INSERT INTO members SELECT lobby_id, '{owner.PublicToken}', 15, 1, now()
                 FROM lobbies WHERE name LIKE '%жж'
                 """);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text;
 using System.Text.Json.Nodes;
 using Conclave.Protocol;
 using Conclave.Tests.Support;
@@ -155,8 +156,12 @@ public sealed class PostStreamTests(PostgresCluster postgres, SharedServer serve
     static async Task<StreamReader> LinesAsync(HttpResponseMessage response) =>
         new(await response.Content.ReadAsStreamAsync(Cancellation));
 
-    static async Task<JsonObject> ReadAsync(StreamReader lines) =>
-        JsonNode.Parse(await lines.ReadLineAsync(Cancellation) ?? throw new EndOfStreamException())!.AsObject();
+    static async Task<JsonObject> ReadAsync(StreamReader lines)
+    {
+        var line = await lines.ReadLineAsync(Cancellation) ?? throw new EndOfStreamException();
+        new WireRecorder().Received(Encoding.UTF8.GetBytes(line));
+        return JsonNode.Parse(line)!.AsObject();
+    }
 
     static Task<JsonObject> PostAsync(WireClient client, string lobby, string row) =>
         client.DoAsync($$"""{"action":"message","lobby_name":"{{lobby}}","row_data":{{row}}}""");
