@@ -24,4 +24,14 @@ public static class ActionName
     public const string RevokeSession = "revoke_session";
     public const string ChangePassword = "change_password";
     public const string Ping = "ping";
+
+    // Sealing (docs/sealing.md, section 7.1).
+    public const string Kdf = "kdf";
+    public const string ResetIdentity = "reset_identity";
+    public const string RotateKey = "rotate_key";
+    public const string SucceedMember = "succeed_member";
+    public const string NeedKey = "need_key";
+    public const string RewrapKey = "rewrap_key";
+    public const string Roster = "roster";
+    public const string MyKeys = "my_keys";
 }

@@ -30,15 +30,34 @@ public static class ErrorCode
     public const string UnknownOutcome = "unknown_outcome";
     public const string Internal = "internal";
 
+    // What docs/sealing.md names. Those that only a client finds (bad_box, bad_key …) are not on the wire.
+    public const string BadEncoding = "bad_encoding";
+    public const string BadIdentity = "bad_identity";
+    public const string BadVault = "bad_vault";
+    public const string WeakKdf = "weak_kdf";
+    public const string BadEntry = "bad_entry";
+    public const string BadSignature = "bad_signature";
+    public const string BadWraps = "bad_wraps";
+    public const string BadEnvelope = "bad_envelope";
+    public const string WrongLobby = "wrong_lobby";
+    public const string RosterConflict = "roster_conflict";
+    public const string StaleRoster = "stale_roster";
+    public const string StaleKey = "stale_key";
+    public const string StaleTranscript = "stale_transcript";
+    public const string Fork = "fork";
+    public const string Replay = "replay";
+
     /// <summary>The status of a reply with this code where it is sent by plain HTTP.</summary>
     public static int HttpStatus(string code) => code switch
     {
-        BadJson or BadRequest or UnknownAction => 400,
+        BadJson or BadRequest or UnknownAction or BadEncoding or BadIdentity or BadVault or WeakKdf => 400,
+        BadEntry or BadSignature or BadWraps or BadEnvelope or WrongLobby => 400,
         BadCredentials or BadToken => 401,
         Forbidden or RegistrationClosed => 403,
         NoSuchUser or NoSuchLobby or NoSuchMessage => 404,
         LoginTaken or LobbyNameTaken or AlreadyMember or NotAMember or LastAdmin => 409,
         NonceReused or LogChanged or Limit => 409,
+        RosterConflict or StaleRoster or StaleKey or StaleTranscript or Fork or Replay => 409,
         TooLarge => 413,
         RateLimited => 429,
         Busy or UnknownOutcome => 503,

@@ -11,9 +11,15 @@ public static class EventName
     public const string LobbyRenamed = "lobby_renamed";
     public const string Message = "message";
 
+    // Entries of a sealed lobby's log alone.
+    public const string KeyRotated = "key_rotated";
+    public const string IdentitySucceeded = "identity_succeeded";
+
     // Hints outside the log, which may be lost with the connection.
     public const string Invited = "invited";
     public const string Removed = "removed";
+    public const string KeyNeeded = "key_needed";
+    public const string KeyReady = "key_ready";
     public const string SessionEnded = "session_ended";
     public const string ServerClosing = "server_closing";
 }

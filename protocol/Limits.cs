@@ -47,8 +47,8 @@ public sealed record Limits
     public int ConnectionsPerAddressMax { get; init; } = 1000;
 
     /// <summary>
-    /// <c>register</c>, <c>get_public_token</c> and <c>lobby_id</c>: each so often a minute from one address, of IPv6
-    /// from one network of 64 bits. Loopback has no such limit. Default: 60.
+    /// <c>register</c>, <c>get_public_token</c>, <c>lobby_id</c> and <c>kdf</c>: each so often a minute from one
+    /// address, of IPv6 from one network of 64 bits. Loopback has no such limit. Default: 60.
     /// </summary>
     public int PublicRequestsPerMinute { get; init; } = 60;
 
@@ -57,6 +57,22 @@ public sealed record Limits
 
     /// <summary>Bytes of <c>row_data</c> of one user a second; twice as many at once. Default: 8 MiB.</summary>
     public long MessageBytesPerSecond { get; init; } = 8L << 20;
+
+    /// <summary>
+    /// Rows of one sealed lobby a second, and so many at once. Default: 500. More would let one who posts push what
+    /// others have just seen out of the window of 4,096 rows.
+    /// </summary>
+    public int SealedRowsPerSecond { get; init; } = 500;
+
+    /// <summary>
+    /// Changes of rosters of sealed lobbies by one user a minute, other than invitations. Default: 120.
+    /// </summary>
+    public int RosterChangesPerMinute { get; init; } = 120;
+
+    /// <summary>
+    /// <c>need_key</c> and <c>rewrap_key</c> by one user a minute. Default: 240.
+    /// </summary>
+    public int KeyRepairsPerMinute { get; init; } = 240;
 
     /// <summary>Invitations by one user an hour. Default: 600.</summary>
     public int InvitationsPerHour { get; init; } = 600;

@@ -27,10 +27,16 @@ public sealed class LobbyEvent
     /// <summary>Whom the entry is about; null in messages and other entries about the lobby itself.</summary>
     public Person? Member { get; init; }
 
+    /// <summary>Of <c>key_rotated</c>: the generation of keys that it begins.</summary>
+    public long? Generation { get; init; }
+
     /// <summary>Of <c>member_invited</c> and <c>rights_changed</c>.</summary>
     public Rights? Rights { get; init; }
 
-    /// <summary>Of a message: the exact bytes that were posted. JSON null when the message is gone.</summary>
+    /// <summary>
+    /// Of a message: the exact bytes that were posted. JSON null when the message is gone. Of every entry of a sealed
+    /// lobby.
+    /// </summary>
     public RawJson? RowData { get; init; }
 
     /// <summary>Of a message: what its sender called it, for recognising one's own.</summary>
@@ -45,19 +51,24 @@ public sealed class LobbyEvent
     /// <summary>The size of omitted row_data, in bytes.</summary>
     public int? RowSize { get; init; }
 
+    /// <summary>In a sealed lobby: the hash of row_data that is gone or omitted, in base64url.</summary>
+    public string? RowHash { get; init; }
+
     /// <summary>The event as text for a log: never what it carries.</summary>
     public override string ToString() => string.Create(null, $"{Event} {LobbyId} {Seq}");
 }
 
 /// <summary>A hint outside any log; it may be lost with the connection.</summary>
 /// <param name="Event">One of <see cref="EventName"/>.</param>
-/// <param name="LobbyId">Of <c>invited</c> and <c>removed</c>.</param>
+/// <param name="LobbyId">Of <c>invited</c>, <c>removed</c>, <c>key_needed</c> and <c>key_ready</c>.</param>
 /// <param name="LobbyName">Of <c>invited</c> and <c>removed</c>.</param>
 /// <param name="From">Of <c>invited</c>: who invited.</param>
 /// <param name="Rights">Of <c>invited</c>: what was granted.</param>
 /// <param name="SessionId">Of <c>session_ended</c>: which one; <c>sessions</c> lists it no more.</param>
 /// <param name="Reason">Of <c>session_ended</c>: one of <see cref="SessionEnd"/>.</param>
+/// <param name="Generation">Of <c>key_needed</c> and <c>key_ready</c>: of which generation.</param>
+/// <param name="Member">Of <c>key_needed</c>: who needs it.</param>
 public sealed record Hint(
     string Event, Guid? LobbyId = null, string? LobbyName = null, Person? From = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] Rights? Rights = null,
-    Guid? SessionId = null, string? Reason = null);
+    Guid? SessionId = null, string? Reason = null, long? Generation = null, Person? Member = null);

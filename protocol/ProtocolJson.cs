@@ -23,6 +23,18 @@ public static class WireJson
     public static JsonWriterOptions WriterOptions { get; } =
         new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
+    /// <summary>Reads an object or a list inside of a request: what must be there is, and is not null.</summary>
+    /// <exception cref="JsonException">The bytes have another form.</exception>
+    internal static T? Part<T>(ReadOnlySpan<byte> utf8) where T : class =>
+        (T?)JsonSerializer.Deserialize(utf8, typeof(T), Parts);
+
+    static ProtocolJson Parts { get; } = new(new JsonSerializerOptions(ProtocolJson.Default.Options)
+    {
+        AllowDuplicateProperties = false,
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
+    });
+
     internal static ProtocolJson Context { get; } = new(new JsonSerializerOptions(ProtocolJson.Default.Options)
     {
         // Nothing of ours is ever pasted into HTML, and Cyrillic as \u0430 triples it.
@@ -40,6 +52,15 @@ public static class WireJson
 [JsonSerializable(typeof(RegisterReply))]
 [JsonSerializable(typeof(AuthReply))]
 [JsonSerializable(typeof(UserReply))]
+[JsonSerializable(typeof(KdfReply))]
+[JsonSerializable(typeof(KdfRecord))]
+[JsonSerializable(typeof(IdentityPart))]
+[JsonSerializable(typeof(SealedCreation))]
+[JsonSerializable(typeof(KeyWrapPart))]
+[JsonSerializable(typeof(IReadOnlyList<KeyWrapPart>))]
+[JsonSerializable(typeof(IReadOnlyList<GenerationWrap>))]
+[JsonSerializable(typeof(RosterReply))]
+[JsonSerializable(typeof(MyKeysReply))]
 [JsonSerializable(typeof(CreateLobbyReply))]
 [JsonSerializable(typeof(LobbyReply))]
 [JsonSerializable(typeof(InviteLobbyReply))]

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Conclave.Protocol;
 
 /// <summary>What anybody may know of a user.</summary>
@@ -23,6 +25,12 @@ public sealed class AuthReply : Reply
     public required string Login { get; init; }
 
     public required DateTimeOffset ExpiresAt { get; init; }
+
+    /// <summary>Null for an account without one.</summary>
+    public IdentityPart? Identity { get; init; }
+
+    /// <summary>The seed of the identity in a box that only the password opens; base64url, 105 bytes.</summary>
+    public string? Vault { get; init; }
 }
 
 /// <summary>The reply to <c>get_public_token</c> and <c>whoami</c>.</summary>
@@ -33,6 +41,16 @@ public sealed class UserReply : Reply
     public required Guid PublicToken { get; init; }
 
     public required DateTimeOffset RegisteredAt { get; init; }
+
+    /// <summary>Null for an account without one: nobody can invite it to a sealed lobby.</summary>
+    public IdentityPart? Identity { get; init; }
+}
+
+public sealed class KdfReply : Reply
+{
+    /// <summary>JSON null for an account without an identity.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public required KdfRecord? Kdf { get; init; }
 }
 
 public sealed class CreateLobbyReply : Reply
@@ -45,6 +63,9 @@ public sealed class CreateLobbyReply : Reply
 
     /// <summary>True if an earlier request with the same nonce did it; otherwise null.</summary>
     public bool? Duplicate { get; init; }
+
+    /// <summary>Of a sealed lobby: the transcript's value at <see cref="Seq"/>, in base64url.</summary>
+    public string? Hash { get; init; }
 }
 
 /// <summary>The reply to <c>lobby_id</c>.</summary>
@@ -75,6 +96,9 @@ public sealed class InviteLobbyReply : Reply
 
     /// <summary>True if an earlier request with the same nonce did it; otherwise null.</summary>
     public bool? Duplicate { get; init; }
+
+    /// <summary>Of a sealed lobby: the transcript's value at <see cref="Seq"/>, in base64url.</summary>
+    public string? Hash { get; init; }
 }
 
 /// <summary>The reply to <c>set_rights</c>, <c>remove_member</c> and <c>rename_lobby</c>.</summary>
@@ -85,6 +109,9 @@ public sealed class ChangeReply : Reply
 
     /// <summary>True if an earlier request with the same nonce did it; otherwise null.</summary>
     public bool? Duplicate { get; init; }
+
+    /// <summary>Of a sealed lobby: the transcript's value at <see cref="Seq"/>, in base64url.</summary>
+    public string? Hash { get; init; }
 }
 
 public sealed class SubscribeReply : Reply
@@ -99,6 +126,12 @@ public sealed class SubscribeReply : Reply
 
     /// <summary>A random value of the database: positions hold for this one only.</summary>
     public required string Epoch { get; init; }
+
+    /// <summary>Of a sealed lobby: the transcript's value at <see cref="LastSeq"/>, in base64url.</summary>
+    public string? Hash { get; init; }
+
+    /// <summary>Of a sealed lobby: the place before the first event that follows.</summary>
+    public TranscriptPoint? Base { get; init; }
 }
 
 public sealed class MessageReply : Reply
@@ -111,6 +144,9 @@ public sealed class MessageReply : Reply
 
     /// <summary>True if the message with this nonce was stored before; otherwise null.</summary>
     public bool? Duplicate { get; init; }
+
+    /// <summary>Of a sealed lobby: the transcript's value at <see cref="Seq"/>, in base64url.</summary>
+    public string? Hash { get; init; }
 }
 
 public sealed class MyLobbiesReply : Reply
@@ -153,6 +189,12 @@ public sealed class HistoryPage : Reply
 
     /// <summary>Whether there are more on the side where the page was cut.</summary>
     public required bool More { get; init; }
+
+    /// <summary>Of a sealed lobby: the transcript's value at <see cref="LastSeq"/>, in base64url.</summary>
+    public string? Hash { get; init; }
+
+    /// <summary>Of a sealed lobby: the place before the first event that follows.</summary>
+    public TranscriptPoint? Base { get; init; }
 }
 
 /// <summary>The reply to <c>history</c> as a client reads it.</summary>
@@ -165,6 +207,12 @@ public sealed class HistoryReply : Reply
 
     /// <summary>Whether there are more on the side where the page was cut.</summary>
     public required bool More { get; init; }
+
+    /// <summary>Of a sealed lobby: the transcript's value at <see cref="LastSeq"/>, in base64url.</summary>
+    public string? Hash { get; init; }
+
+    /// <summary>Of a sealed lobby: the place before the first event that follows.</summary>
+    public TranscriptPoint? Base { get; init; }
 }
 
 public sealed class SessionsReply : Reply
@@ -194,4 +242,27 @@ public sealed class RevokeSessionReply : Reply
 public sealed class PingReply : Reply
 {
     public required DateTimeOffset ServerTime { get; init; }
+}
+
+/// <summary>The reply to <c>roster</c>.</summary>
+public sealed class RosterReply : Reply
+{
+    /// <summary>Ascending by height.</summary>
+    public required IReadOnlyList<RosterRow> Entries { get; init; }
+
+    /// <summary>Everybody whom these entries name.</summary>
+    public required IReadOnlyList<NamedIdentity> Identities { get; init; }
+
+    /// <summary>Whether there are more after the last of these.</summary>
+    public required bool More { get; init; }
+}
+
+/// <summary>The reply to <c>my_keys</c>.</summary>
+public sealed class MyKeysReply : Reply
+{
+    /// <summary>Ascending by generation; of one there may be several, any of which may be bad.</summary>
+    public required IReadOnlyList<GenerationWrap> KeyWraps { get; init; }
+
+    /// <summary>Whether there are more after the last of these.</summary>
+    public required bool More { get; init; }
 }

@@ -162,8 +162,26 @@ public sealed class Request
     /// <summary>Whether the request has the field <paramref name="name"/>, of whatever type.</summary>
     public bool Has(string name) => Find(name) is not null;
 
+    /// <summary>An object or a list; null if there is none, or if it has not the form of one.</summary>
+    internal T? Part<T>(string name) where T : class
+    {
+        if (Find(name) is not { } field)
+            return null;
+        try
+        {
+            if (!field.HasLoneSurrogate && WireJson.Part<T>(Value(field)) is { } part)
+                return part;
+        }
+        catch (JsonException)
+        {
+            // Refused below.
+        }
+        return Fail<T?>(null, name, name + " has not the form that docs/sealing.md gives it");
+    }
+
     /// <summary>Notes that <paramref name="name"/> is at fault, unless an earlier field is.</summary>
-    public void Reject(string name, string message) => Fail(0, name, message);
+    public void Reject(string name, string message, string code = ErrorCode.BadRequest) =>
+        Fail(0, name, message, code);
 
     /// <summary>Never what it holds: requests carry secrets.</summary>
     public override string ToString() => nameof(Request);

@@ -189,21 +189,33 @@ sealed class ServerHost : IAsyncDisposable
         open.Push(new Closing(passwords));
         var writer = new EntryWriter(entries, live, limits, time, logs.CreateLogger<EntryWriter>());
         open.Push(writer);
+        var sealedStore = new SealedStore(database);
+        var sealedLobbies = new SealedLobbies(sealedStore, limits, time);
+        open.Push(new Closing(sealedLobbies));
+        var sealedWriter = new EntryWriter(
+            entries, live, limits, time, logs.CreateLogger<EntryWriter>(), new SealedAppend(sealedLobbies).RunAsync);
+        open.Push(sealedWriter);
         return new Rooms
         {
             Database = database,
             Users = new UserStore(database),
+            Identities = new IdentityStore(database),
             Lobbies = lobbies,
             Entries = entries,
             Sessions = sessions,
             Presence = presence,
             Passwords = passwords,
+            Vaults = new VaultSafe(passwords),
             Throttle = new SignInThrottle(limits, time),
             Registration = settings.Registration,
             Paces = new Paces(limits, time),
             LobbyQuota = new LobbyQuota(lobbies, limits),
             Live = live,
             Writer = writer,
+            SealedWriter = sealedWriter,
+            SealedLobbies = sealedLobbies,
+            Sealed = sealedStore,
+            Keys = new KeyStore(database),
             Limits = limits,
             Time = time,
         };

@@ -57,6 +57,16 @@ sealed class PasswordHasher(Limits limits) : IDisposable
         return same && storedHash is not null ? PasswordVerdict.Match : PasswordVerdict.Mismatch;
     }
 
+    /// <summary>
+    /// 32 bytes of key from a password, as slowly as its hash; null when too many wait already. The caller wipes them.
+    /// </summary>
+    public async ValueTask<byte[]?> DeriveKeyAsync(
+        ReadOnlyMemory<byte> passwordUtf8, ReadOnlyMemory<byte> salt, CancellationToken ct)
+    {
+        using var place = await _pool.AcquireAsync(cancellationToken: ct);
+        return place.IsAcquired ? await Task.Run(() => DeriveKey(passwordUtf8.Span, salt.Span), ct) : null;
+    }
+
     /// <summary>Those who still wait are told that there is no place.</summary>
     public void Dispose() => _pool.Dispose();
 
@@ -66,6 +76,13 @@ sealed class PasswordHasher(Limits limits) : IDisposable
         Argon2id.ComputeHash(text, password, Iterations, MemoryBytes);
         // libsodium fills its buffer up with NULs, which PostgreSQL cannot store.
         return text.TrimEnd('\0').ToString();
+    }
+
+    static byte[] DeriveKey(ReadOnlySpan<byte> password, ReadOnlySpan<byte> salt)
+    {
+        var key = new byte[XChaCha20Poly1305.KeySize];
+        Argon2id.DeriveKey(key, password, salt, Iterations, MemoryBytes);
+        return key;
     }
 
     static string RandomBase64(int bytes) => Convert.ToBase64String(RandomNumberGenerator.GetBytes(bytes)).TrimEnd('=');

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Conclave.Protocol;
+using Conclave.Roster;
 using Conclave.Server.Storage;
 
 namespace Conclave.Server.Actions;
@@ -23,7 +24,7 @@ static class Auth
         try
         {
             var (storedHash, refused) = await PasswordAttempt.CheckAsync(form.Login, form.Password, turn);
-            return refused ?? await OpenAsync(form.Login, storedHash!, turn);
+            return refused ?? await OpenAsync(form, storedHash!, turn);
         }
         finally
         {
@@ -31,11 +32,20 @@ static class Auth
         }
     }
 
-    static async ValueTask<Answer> OpenAsync(string login, string storedHash, Turn turn)
+    static async ValueTask<Answer> OpenAsync(Form form, string storedHash, Turn turn)
     {
         var rooms = turn.Rooms;
-        if (await rooms.Users.FindAsync(login, turn.Cancellation) is not { } user)
+        if (await rooms.Users.FindAsync(form.Login, turn.Cancellation) is not { } user)
             return Refused.BadCredentials();
+        var publicToken = user.Person.PublicToken;
+        var (vault, identity) = (default(byte[]), default(AccountIdentity));
+        if (await rooms.Identities.FindVaultAsync(publicToken, storedHash, turn.Cancellation) is { } locked)
+        {
+            vault = await rooms.Vaults.OpenAsync(publicToken, form.Password, locked, turn.Cancellation);
+            if (vault is null)
+                return Refused.Busy();
+            identity = await rooms.Identities.FindAsync(publicToken, turn.Cancellation);
+        }
         var (outcome, session, token) = await rooms.Sessions.OpenAsync(
             user.Person, storedHash, turn.Caller.Client, turn.Caller.Address, turn.Cancellation);
         if (outcome != SignIn.Opened)
@@ -45,9 +55,11 @@ static class Auth
         return Answer.Of(new AuthReply
         {
             Token = token.ToString(),
-            PublicToken = user.Person.PublicToken,
+            PublicToken = publicToken,
             Login = user.Person.Login,
             ExpiresAt = session.ExpiresAt,
+            Identity = identity?.ToPart(),
+            Vault = vault is null ? null : Base64Text.Encode(vault),
         });
     }
 

@@ -12,7 +12,8 @@ static class Changed
             ? Answer.Of(new ChangeReply
             {
                 Seq = result.Seq,
+                Hash = draft.Entry.Sealed?.Hash.ToString(),
                 Duplicate = result.Verdict == Verdict.Duplicate ? true : null,
             })
-            : Answer.Refuse(Refused.Of(draft.Result.Verdict, draft.Trace));
+            : Answer.Refuse(Refused.Of(draft));
 }

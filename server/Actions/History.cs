@@ -50,8 +50,13 @@ static class History
             return Answer.Refuse(ErrorCode.BadRequest, "after is beyond the last entry of the lobby", "after");
         var encoder = new EntryEncoder(lobby.LobbyId, member.LobbyName);
         var frames = Cut(page.ConvertAll(encoder.Encode), isBackward);
+        // Without any, where the page would begin.
+        var before = frames.Count > 0 ? frames[0].Seq - 1 : form.After ?? 0;
+        var (hash, @base) = await TranscriptAt.FindAsync(lobby, member.LastSeq, before, turn);
         return Answer.Of(new HistoryPage
         {
+            Hash = hash,
+            Base = @base,
             Events = frames.ConvertAll(frame => new RawJson(frame.Json)),
             LastSeq = member.LastSeq,
             More = isBackward

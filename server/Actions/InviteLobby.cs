@@ -1,45 +1,45 @@
 using Conclave.Protocol;
+using Conclave.Roster;
 using Conclave.Server.Accounts;
 using Conclave.Server.Storage;
+using Verdict = Conclave.Server.Storage.Verdict;
 
 namespace Conclave.Server.Actions;
 
 /// <summary>Whoever has <c>invite</c> may make a user a member, with at most the rights they have themselves.</summary>
 static class InviteLobby
 {
-    public readonly record struct Form(LobbyAddress Lobby, Guid PublicToken, Rights Rights, Guid? Nonce);
+    public sealed record Form(
+        LobbyAddress Lobby, Guid PublicToken, Rights Rights, Guid? Nonce, RosterEntry? Entry,
+        IReadOnlyList<KeyWrap> Wraps);
 
-    public static Form Read(Request request) =>
-        new(request.Lobby(), request.PublicToken(), request.Rights(), request.Nonce());
+    public static Form Read(Request request) => new(
+        request.Lobby(), request.PublicToken(), request.Rights(), request.Nonce(), RosterForm.Entry(request),
+        RosterForm.Wrap(request));
 
     public static async ValueTask<Answer> RunAsync(Form form, Turn turn)
     {
         var (lobby, refused) = await Lookup.FindAsync(form.Lobby, turn);
         if (lobby is null)
             return refused!;
+        if ((SealedChange.Refuse<RosterChange.Invite>(lobby, form.Entry) ?? Disagrees(form)) is { } bad)
+            return bad;
+        var entry = await BuildAsync(form, lobby, turn);
+        if (await SealedChange.RefuseStrangerAsync(lobby, entry.Nonce, turn) is { } stranger)
+            return stranger;
         var inviter = turn.Session.Person;
         var isCharged = turn.Rooms.Paces.TryInvite(inviter.PublicToken, out var retryAfter);
         // One that is only repeated happened before, and is answered as that.
-        var isRepeated = !isCharged && form.Nonce is { } nonce
-            && await turn.Rooms.Lobbies.HasEntryAsync(lobby, inviter, nonce, turn.Cancellation);
+        var isRepeated = !isCharged
+            && await turn.Rooms.Lobbies.HasEntryAsync(lobby, inviter, entry.Nonce, turn.Cancellation);
         if (!isCharged && !isRepeated)
             return TooManyInvitations(retryAfter);
-        var draft = await turn.Rooms.Writer.WriteAsync(
-            new NewEntry
-            {
-                Lobby = lobby,
-                Kind = EntryKind.MemberInvited,
-                Author = inviter,
-                Nonce = form.Nonce ?? Guid.CreateVersion7(),
-                Member = form.PublicToken,
-                Rights = form.Rights,
-            },
-            turn.Cancellation);
+        var draft = await turn.Rooms.WriterOf(lobby).WriteAsync(entry, turn.Cancellation);
         var result = draft.Result;
         if (isCharged && result.Verdict != Verdict.Stored)
             turn.Rooms.Paces.NotInvited(inviter.PublicToken);
         if (result.Verdict is not (Verdict.Stored or Verdict.Duplicate))
-            return Answer.Refuse(Refused.Of(result.Verdict, draft.Trace));
+            return Answer.Refuse(Refused.Of(draft));
         if (result.Verdict == Verdict.Stored)
             await TellAsync(lobby, form, turn);
         return Answer.Of(new InviteLobbyReply
@@ -49,9 +49,40 @@ static class InviteLobby
             PublicToken = form.PublicToken,
             Rights = form.Rights,
             Seq = result.Seq,
+            Hash = draft.Entry.Sealed?.Hash.ToString(),
             Duplicate = result.Verdict == Verdict.Duplicate ? true : null,
         });
     }
+
+    static Answer? Disagrees(Form form) => form.Entry?.Change switch
+    {
+        RosterChange.Invite invite when invite.Token != form.PublicToken => RosterForm.Disagrees("public_token"),
+        RosterChange.Invite invite when (Rights)invite.Rights != form.Rights => RosterForm.Disagrees("rights"),
+        _ => null,
+    };
+
+    static async ValueTask<NewEntry> BuildAsync(Form form, LobbyInfo lobby, Turn turn) => form.Entry is { } entry
+        ? SealedChange.Build(
+            lobby,
+            EntryKind.MemberInvited,
+            entry,
+            new SealedPart(SealedChange.RowOf(entry))
+            {
+                Target = await SealedChange.PersonAsync(form.PublicToken, turn),
+                Identities = SealedPart.Of(
+                    await turn.Rooms.Sealed.IdentityAsync(form.PublicToken, turn.Cancellation)),
+                Wraps = form.Wraps,
+            },
+            turn)
+        : new NewEntry
+        {
+            Lobby = lobby,
+            Kind = EntryKind.MemberInvited,
+            Author = turn.Session.Person,
+            Nonce = form.Nonce ?? Guid.CreateVersion7(),
+            Member = form.PublicToken,
+            Rights = form.Rights,
+        };
 
     static async ValueTask TellAsync(LobbyInfo lobby, Form form, Turn turn)
     {

@@ -21,6 +21,27 @@ static class Lookup
             : (lobby, null);
     }
 
+    /// <summary>The same where only a sealed lobby will do.</summary>
+    public static async ValueTask<(LobbyInfo? Lobby, Answer? Refused)> FindSealedAsync(LobbyAddress address, Turn turn)
+    {
+        var (lobby, refused) = await FindAsync(address, turn);
+        return lobby is { IsSealed: false }
+            ? (null, Answer.Refuse(
+                ErrorCode.BadRequest, "this lobby is not sealed",
+                address.Id is null ? "lobby_name" : "lobby_id"))
+            : (lobby, refused);
+    }
+
+    /// <summary>The answer to somebody who is not a member of the lobby now; null to a member.</summary>
+    public static async ValueTask<Answer?> RefuseStrangerAsync(LobbyInfo lobby, Turn turn) =>
+        await turn.Rooms.Lobbies.StandingAsync(
+            lobby.LobbyId, turn.Session.Person.PublicToken, turn.Cancellation) switch
+        {
+            null => Refused.NoSuchLobby(),
+            { IsMember: false } => Refused.Forbidden(),
+            _ => null,
+        };
+
     /// <summary>
     /// The lobby's name, for a hint about what is stored already; null while the database is away, for then the hint
     /// is lost and the answer is still ok.

@@ -32,6 +32,8 @@ static class Message
         var (lobby, refused) = await Lookup.FindAsync(form.Lobby, turn);
         if (lobby is null)
             return refused!;
+        if (lobby.IsSealed)
+            return await SealedPost.RunAsync(form, lobby, turn);
         // A copy: the frame's buffer is used again before the entry is stored.
         var rowData = form.RowData.Utf8.ToArray();
         var entry = NewEntry.Message(lobby, author, form.Nonce ?? Guid.CreateVersion7(), rowData);
@@ -40,16 +42,17 @@ static class Message
         return Answer.When(draft, ReplyTo);
     }
 
-    static Reply ReplyTo(Draft draft)
+    public static Reply ReplyTo(Draft draft)
     {
         var result = draft.Result;
         if (result.Verdict is not (Verdict.Stored or Verdict.Duplicate))
-            return Refused.Of(result.Verdict, draft.Trace).ToReply();
+            return Refused.Of(draft).ToReply();
         return new MessageReply
         {
             LobbyId = result.LobbyId,
             Seq = result.Seq,
             SentAt = result.SentAt,
+            Hash = draft.Entry.Sealed?.Hash.ToString(),
             Duplicate = result.Verdict == Verdict.Duplicate ? true : null,
         };
     }

@@ -1,5 +1,6 @@
 using Conclave.Protocol;
 using Conclave.Server.Storage;
+using Conclave.Server.Writing;
 
 namespace Conclave.Server.Actions;
 
@@ -36,7 +37,18 @@ static class Refused
         ErrorCode.Busy, "the server cannot do this right now; nothing was done", RetryAfterMs: RetryAfterMs);
 
     /// <summary>Why the writer did not store an entry.</summary>
-    public static Refusal Of(Verdict verdict, string? trace) => verdict switch
+    public static Refusal Of(Draft draft) => draft.Result.Verdict switch
+    {
+        Verdict.Unsealable => SealingRefusal.Of(draft.Entry.Sealed!.Refusal),
+        Verdict.TooSoon => new(
+            ErrorCode.RateLimited, "this lobby takes no more of this now",
+            RetryAfterMs: (long)Math.Ceiling(draft.Entry.Sealed!.RetryAfter.TotalMilliseconds)),
+        Verdict.Disagreeing => new(
+            ErrorCode.BadRequest, "public_token is not the one of the member in the roster entry", "public_token"),
+        var verdict => Of(verdict, draft.Trace),
+    };
+
+    static Refusal Of(Verdict verdict, string? trace) => verdict switch
     {
         Verdict.NoSuchLobby => new(ErrorCode.NoSuchLobby, "there is no such lobby"),
         Verdict.Forbidden => new(ErrorCode.Forbidden, ForbiddenMessage),

@@ -1,6 +1,8 @@
 using System.Security.Cryptography;
 using Conclave.Protocol;
+using Conclave.Roster;
 using Conclave.Server.Accounts;
+using Conclave.Server.Storage;
 
 namespace Conclave.Server.Actions;
 
@@ -17,14 +19,26 @@ static class Register
         public required byte[] Password { get; init; }
 
         public required string? Code { get; init; }
+
+        public required SealingForm Sealing { get; init; }
+
+        public required IdentityRecord? Identity { get; init; }
     }
 
-    public static Form Read(Request request) => new()
+    public static Form Read(Request request)
     {
-        Login = request.Login(),
-        Password = request.Password(),
-        Code = request.OptionalText(CodeField),
-    };
+        var (login, password, code) = (request.Login(), request.Password(), request.OptionalText(CodeField));
+        var sealing = SealingForm.Read(request);
+        sealing.RequireAllOrNone(request);
+        return new Form
+        {
+            Login = login,
+            Password = password,
+            Code = code,
+            Sealing = sealing,
+            Identity = sealing.ReadIdentity(request, login),
+        };
+    }
 
     public static async ValueTask<Answer> RunAsync(Form form, Turn turn)
     {
@@ -38,15 +52,26 @@ static class Register
             if (await turn.Rooms.Passwords.HashAsync(form.Password, turn.Cancellation) is not { } hash)
                 return Refused.Busy();
             var person = new Person(form.Login, Guid.NewGuid());
-            if (!await turn.Rooms.Users.AddAsync(person, hash, turn.Cancellation))
-                return Taken();
-            return Answer.Of(new RegisterReply { Login = person.Login, PublicToken = person.PublicToken });
+            var account = default(SealingAccount);
+            if (form.Identity is not null)
+            {
+                account = await form.Sealing.TryLockAsync(person, form.Password, form.Identity, turn);
+                if (account is null)
+                    return Refused.Busy();
+            }
+            return await AddAsync(person, hash, account, turn)
+                ? Answer.Of(new RegisterReply { Login = person.Login, PublicToken = person.PublicToken })
+                : Taken();
         }
         finally
         {
             CryptographicOperations.ZeroMemory(form.Password);
         }
     }
+
+    static Task<bool> AddAsync(Person person, string hash, SealingAccount? account, Turn turn) => account is null
+        ? turn.Rooms.Users.AddAsync(person, hash, turn.Cancellation)
+        : turn.Rooms.Identities.AddUserAsync(person, hash, account, turn.Cancellation);
 
     static Answer Taken() => Answer.Refuse(ErrorCode.LoginTaken, "this login is taken", "login");
 

@@ -1,6 +1,8 @@
 using Conclave.Protocol;
+using Conclave.Roster;
 using Conclave.Server.Accounts;
 using Conclave.Server.Storage;
+using Verdict = Conclave.Server.Storage.Verdict;
 
 namespace Conclave.Server.Actions;
 
@@ -10,29 +12,44 @@ namespace Conclave.Server.Actions;
 /// </summary>
 static class RemoveMember
 {
-    public readonly record struct Form(LobbyAddress Lobby, Guid PublicToken, Guid? Nonce);
+    public sealed record Form(LobbyAddress Lobby, Guid PublicToken, Guid? Nonce, RosterEntry? Entry);
 
-    public static Form Read(Request request) => new(request.Lobby(), request.PublicToken(), request.Nonce());
+    public static Form Read(Request request) =>
+        new(request.Lobby(), request.PublicToken(), request.Nonce(), RosterForm.Entry(request));
 
     public static async ValueTask<Answer> RunAsync(Form form, Turn turn)
     {
         var (lobby, refused) = await Lookup.FindAsync(form.Lobby, turn);
         if (lobby is null)
             return refused!;
-        var draft = await turn.Rooms.Writer.WriteAsync(
-            new NewEntry
-            {
-                Lobby = lobby,
-                Kind = EntryKind.MemberRemoved,
-                Author = turn.Session.Person,
-                Nonce = form.Nonce ?? Guid.CreateVersion7(),
-                Member = form.PublicToken,
-            },
-            turn.Cancellation);
+        if (SealedChange.Refuse<RosterChange.Remove>(lobby, form.Entry) is { } bad)
+            return bad;
+        var (draft, tooMany) = await SealedChange.WriteAsync(await BuildAsync(form, lobby, turn), turn);
+        if (draft is null)
+            return tooMany!;
         if (draft.Result.Verdict == Verdict.Stored)
             await TellAsync(lobby, form.PublicToken, turn);
         return Changed.Of(draft);
     }
+
+    static async ValueTask<NewEntry> BuildAsync(Form form, LobbyInfo lobby, Turn turn) => form.Entry is { } entry
+        ? SealedChange.Build(
+            lobby,
+            EntryKind.MemberRemoved,
+            entry,
+            new SealedPart(SealedChange.RowOf(entry))
+            {
+                Target = await SealedChange.PersonAsync(form.PublicToken, turn),
+            },
+            turn)
+        : new NewEntry
+        {
+            Lobby = lobby,
+            Kind = EntryKind.MemberRemoved,
+            Author = turn.Session.Person,
+            Nonce = form.Nonce ?? Guid.CreateVersion7(),
+            Member = form.PublicToken,
+        };
 
     static async ValueTask TellAsync(LobbyInfo lobby, Guid publicToken, Turn turn)
     {

@@ -13,6 +13,8 @@ sealed class Rooms
 
     public required UserStore Users { get; init; }
 
+    public required IdentityStore Identities { get; init; }
+
     public required LobbyStore Lobbies { get; init; }
 
     public required EntryStore Entries { get; init; }
@@ -22,6 +24,8 @@ sealed class Rooms
     public required Presence Presence { get; init; }
 
     public required PasswordHasher Passwords { get; init; }
+
+    public required VaultSafe Vaults { get; init; }
 
     public required SignInThrottle Throttle { get; init; }
 
@@ -35,7 +39,19 @@ sealed class Rooms
 
     public required EntryWriter Writer { get; init; }
 
+    /// <summary>The writer of sealed lobbies.</summary>
+    public required EntryWriter SealedWriter { get; init; }
+
+    public required SealedLobbies SealedLobbies { get; init; }
+
+    public required SealedStore Sealed { get; init; }
+
+    public required KeyStore Keys { get; init; }
+
     public required Limits Limits { get; init; }
 
     public required TimeProvider Time { get; init; }
+
+    /// <summary>The writer that a lobby's entries go to.</summary>
+    public EntryWriter WriterOf(LobbyInfo lobby) => lobby.IsSealed ? SealedWriter : Writer;
 }

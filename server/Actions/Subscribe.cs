@@ -36,8 +36,11 @@ static class Subscribe
         subscriptions.Put(cursor);
         // The session may have ended since it was looked up, when there was no cursor yet to end with it.
         var isOpen = false;
+        var transcript = default((string? Hash, TranscriptPoint? Base));
         try
         {
+            var lastSeq = standing!.Value.LastSeq;
+            transcript = await TranscriptAt.FindAsync(lobby, lastSeq, after ?? lastSeq, turn);
             isOpen = await turn.Rooms.Sessions.IsOpenAsync(turn.Session, turn.Cancellation);
         }
         finally
@@ -49,6 +52,8 @@ static class Subscribe
             return Refused.BadToken();
         var reply = new SubscribeReply
         {
+            Hash = transcript.Hash,
+            Base = transcript.Base,
             LobbyId = lobby.LobbyId,
             LobbyName = standing!.Value.LobbyName,
             Rights = standing.Value.Rights,

@@ -12,11 +12,6 @@ static class Whoami
         // Gone with its sessions, one of which was trusted a moment too long.
         if (await turn.Rooms.Users.FindAsync(turn.Session.Person.Login, turn.Cancellation) is not { } user)
             return Refused.BadToken();
-        return Answer.Of(new UserReply
-        {
-            Login = user.Person.Login,
-            PublicToken = user.Person.PublicToken,
-            RegisteredAt = user.RegisteredAt,
-        });
+        return await GetPublicToken.TellAsync(user, turn);
     }
 }

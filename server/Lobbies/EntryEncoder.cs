@@ -95,12 +95,16 @@ sealed class EntryEncoder(Guid lobbyId, string lobbyName)
         switch (entry.Kind)
         {
             case EntryKind.LobbyCreated:
-                writer.WriteBoolean("sealed"u8, false);
+                // A plain lobby is created by an entry without a body.
+                writer.WriteBoolean("sealed"u8, !entry.RowData.IsEmpty);
                 break;
             case EntryKind.Message:
                 WriteMessage(writer, entry);
                 break;
             case EntryKind.LobbyRenamed:
+                break;
+            case EntryKind.KeyRotated:
+                writer.WriteNumber("generation"u8, entry.Sealed!.Generation!.Value);
                 break;
             default:
                 WritePerson(writer, "member"u8, entry.Member!);
@@ -113,6 +117,8 @@ sealed class EntryEncoder(Guid lobbyId, string lobbyName)
                 writer.WriteStringValue(name);
             writer.WriteEndArray();
         }
+        if (entry.Kind != EntryKind.Message && !entry.RowData.IsEmpty)
+            WriteRowData(writer, entry);
         writer.WriteEndObject();
     }
 
@@ -122,13 +128,20 @@ sealed class EntryEncoder(Guid lobbyId, string lobbyName)
         {
             writer.WriteBoolean("omitted"u8, true);
             writer.WriteNumber("row_size"u8, entry.RowBytes);
+            if (entry.Sealed is not null)
+                writer.WriteString("row_hash"u8, entry.Sealed.RowHash.ToString());
         }
         else
         {
-            writer.WritePropertyName("row_data"u8);
-            writer.WriteRawValue(entry.RowData.Span, skipInputValidation: true);
+            WriteRowData(writer, entry);
         }
         writer.WriteString("nonce"u8, entry.Nonce);
+    }
+
+    static void WriteRowData(Utf8JsonWriter writer, StoredEntry entry)
+    {
+        writer.WritePropertyName("row_data"u8);
+        writer.WriteRawValue(entry.RowData.Span, skipInputValidation: true);
     }
 
     static void WritePerson(Utf8JsonWriter writer, ReadOnlySpan<byte> name, Person person)

@@ -48,13 +48,22 @@ static class CheckCommand
             if (!TryUnwrap(masterKey, lobby, out var key))
                 yield return "its key does not open with the master key; its messages are lost";
             var replay = new LogReplay(lobby, key);
+            var roster = lobby.IsSealed && key is not null
+                ? new SealedReplay(
+                    lobby.LobbyId, key, await audit.IdentitiesAsync(lobby.LobbyId, errand.Cancellation))
+                : null;
             await foreach (var entry in audit.EntriesAsync(lobby.LobbyId, errand.Cancellation))
             {
                 entries++;
-                foreach (var fault in replay.Read(entry))
+                foreach (var fault in replay.Read(entry).Concat(roster?.Read(entry) ?? []))
                     yield return fault;
             }
             foreach (var fault in replay.Finish(await audit.MembersAsync(lobby.LobbyId, errand.Cancellation)))
+                yield return fault;
+            if (roster is null)
+                yield break;
+            var tables = await audit.RosterAsync(lobby.LobbyId, errand.Cancellation);
+            foreach (var fault in roster.Finish(tables, lobby.Name))
                 yield return fault;
         }
     }
@@ -62,8 +71,6 @@ static class CheckCommand
     static bool TryUnwrap(MasterKey masterKey, AuditedLobby lobby, out LobbyKey? key)
     {
         key = null;
-        if (lobby.IsSealed)
-            return true;
         try
         {
             key = masterKey.UnwrapLobbyKey(lobby.LobbyId, lobby.WrappedKey);

@@ -80,6 +80,7 @@ sealed class LogReplay(AuditedLobby lobby, LobbyKey? key)
         EntryKind.LobbyRenamed => Has(entry.Author, Rights.Admin) && entry.Name is not null
             ? null
             : "renames the lobby, which its author could not",
+        EntryKind.KeyRotated or EntryKind.IdentitySucceeded when lobby.IsSealed => null,
         _ => $"is of the unknown kind {(short)entry.Kind}",
     };
 

@@ -46,7 +46,7 @@ sealed class UserDeletion : IAsyncDisposable
     /// <exception cref="OperatorException">Nobody can.</exception>
     public async Task HandOverAsync(string? login, CancellationToken cancellation)
     {
-        var orphans = _memberships.FindAll(lobby => lobby.IsLastAdmin && lobby.OtherCount > 0);
+        var orphans = _memberships.FindAll(lobby => lobby.IsLastAdmin && !StaysBehind(lobby));
         if (login is null)
         {
             if (orphans.Count > 0)
@@ -85,8 +85,9 @@ sealed class UserDeletion : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _pen.DisposeAsync();
 
-    // A lobby without members could never be read or deleted again: its only member stays on its list.
-    static bool StaysBehind(Membership lobby) => lobby.OtherCount == 0;
+    // A lobby without members could never be read or deleted again: its only member stays on its list. And from a
+    // sealed one only its members remove anybody, by an entry that they sign.
+    static bool StaysBehind(Membership lobby) => lobby.OtherCount == 0 || lobby.IsSealed;
 
     static string Names(List<Membership> lobbies) => string.Join(", ", lobbies.Select(lobby => $"'{lobby.Name}'"));
 }

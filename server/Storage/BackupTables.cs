@@ -23,11 +23,16 @@ static class BackupTables
         ("lobby_names", "COPY lobby_names TO STDOUT (FORMAT binary)", "COPY lobby_names FROM STDIN (FORMAT binary)"),
         ("members", "COPY members TO STDOUT (FORMAT binary)", "COPY members FROM STDIN (FORMAT binary)"),
         ("entries", "COPY entries TO STDOUT (FORMAT binary)", "COPY entries FROM STDIN (FORMAT binary)"),
+        ("identities", "COPY identities TO STDOUT (FORMAT binary)", "COPY identities FROM STDIN (FORMAT binary)"),
+        ("vaults", "COPY vaults TO STDOUT (FORMAT binary)", "COPY vaults FROM STDIN (FORMAT binary)"),
+        ("roster_rows", "COPY roster_rows TO STDOUT (FORMAT binary)", "COPY roster_rows FROM STDIN (FORMAT binary)"),
+        ("key_wraps", "COPY key_wraps TO STDOUT (FORMAT binary)", "COPY key_wraps FROM STDIN (FORMAT binary)"),
     ];
 
     const string DropAll =
         """
-        DROP TABLE meta, users, sessions, lobbies, lobby_names, members, entries CASCADE;
+        DROP TABLE IF EXISTS meta, users, sessions, lobbies, lobby_names, members, entries, identities, vaults,
+            roster_rows, key_wraps CASCADE;
         DROP FUNCTION IF EXISTS end_sessions_of_disabled();
         """;
 

@@ -1,4 +1,5 @@
 using Conclave.Protocol;
+using Conclave.Roster;
 
 namespace Conclave.Server.Storage;
 
@@ -31,8 +32,11 @@ sealed class NewEntry
     /// <summary>Of a message: the exact bytes to store.</summary>
     public ReadOnlyMemory<byte> RowData { get; init; }
 
-    /// <summary>Of a message: <see cref="RowData"/> as it is stored.</summary>
+    /// <summary>Of a message, and of every entry of a sealed lobby: <see cref="RowData"/> as it is stored.</summary>
     public byte[]? Body { get; private init; }
+
+    /// <summary>What an entry of a sealed lobby is beside that; null in plain lobbies.</summary>
+    public SealedPart? Sealed { get; private init; }
 
     /// <summary>
     /// A message. Encrypted at once, by whoever posts it, so that the writer need not do it for all, one by one.
@@ -46,6 +50,48 @@ sealed class NewEntry
         RowData = rowData,
         Body = lobby.Key.Encrypt(lobby.LobbyId, author.PublicToken, nonce, rowData.Span),
     };
+
+    /// <summary>
+    /// A message to a sealed lobby. It is encrypted like one to a plain lobby, though it is sealed already: so there
+    /// is one way to store and to read bodies, and to destroy a lobby by its key.
+    /// </summary>
+    public static NewEntry SealedMessage(
+        LobbyInfo lobby, Person author, Guid nonce, ReadOnlyMemory<byte> rowData, SealedPart part) =>
+        new()
+        {
+            Lobby = lobby,
+            Kind = EntryKind.Message,
+            Author = author,
+            Nonce = nonce,
+            RowData = rowData,
+            Body = lobby.Key.Encrypt(lobby.LobbyId, author.PublicToken, nonce, rowData.Span),
+            Sealed = part,
+        };
+
+    /// <summary>
+    /// An entry of a sealed lobby's roster. Its nonce is made of its hash, so that the same entry is found again by it.
+    /// </summary>
+    public static NewEntry OfRoster(
+        LobbyInfo lobby, EntryKind kind, Person author, SealedPart part, Rights? rights = null, string? name = null,
+        byte[]? wrappedKey = null)
+    {
+        var nonce = new Guid(part.Row.Entry!.Hash.Bytes[..16], bigEndian: true);
+        var rowData = SealedRow.AroundEntry(part.Row.Entry);
+        return new()
+        {
+            Lobby = lobby,
+            Kind = kind,
+            Author = author,
+            Nonce = nonce,
+            Member = part.Target?.PublicToken,
+            Rights = rights,
+            Name = name,
+            WrappedKey = wrappedKey,
+            RowData = rowData,
+            Body = lobby.Key.Encrypt(lobby.LobbyId, author.PublicToken, nonce, rowData),
+            Sealed = part,
+        };
+    }
 }
 
 /// <summary>An entry of a lobby's log. A class and not a record: <see cref="RowData"/> is private.</summary>
@@ -69,6 +115,9 @@ sealed class StoredEntry
 
     /// <summary>Of the lobby's creation and a renaming: the name it has from then on.</summary>
     public string? Name { get; init; }
+
+    /// <summary>What an entry of a sealed lobby has beside that; null in plain lobbies.</summary>
+    public SealedMark? Sealed { get; init; }
 
     /// <summary>Of a message: the exact bytes that were posted; empty if they were left out of the page.</summary>
     public ReadOnlyMemory<byte> RowData { get; init; }
@@ -119,4 +168,13 @@ enum Verdict
 
     /// <summary>The commit's answer was lost and could not be found out.</summary>
     Unknown = 103,
+
+    /// <summary>The rules of sealed lobbies refuse it: <see cref="SealedPart.Refusal"/>.</summary>
+    Unsealable = 104,
+
+    /// <summary>More than a sealed lobby takes in this time: <see cref="SealedPart.RetryAfter"/>.</summary>
+    TooSoon = 105,
+
+    /// <summary>The request says something else than the entry of the roster that came with it.</summary>
+    Disagreeing = 106,
 }

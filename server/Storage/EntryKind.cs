@@ -11,6 +11,8 @@ enum EntryKind : short
     MemberRemoved = 4,
     LobbyRenamed = 5,
     Message = 6,
+    KeyRotated = 7,
+    IdentitySucceeded = 8,
 }
 
 static class EntryKindName
@@ -24,6 +26,8 @@ static class EntryKindName
         EntryKind.MemberRemoved => EventName.MemberRemoved,
         EntryKind.LobbyRenamed => EventName.LobbyRenamed,
         EntryKind.Message => EventName.Message,
+        EntryKind.KeyRotated => EventName.KeyRotated,
+        EntryKind.IdentitySucceeded => EventName.IdentitySucceeded,
         _ => throw new ArgumentOutOfRangeException(nameof(kind)),
     };
 }

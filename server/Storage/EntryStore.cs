@@ -99,7 +99,7 @@ sealed class EntryStore(Database database)
     async Task<List<PageRow>> ReadRowsAsync(LobbyInfo lobby, PageRange range, CancellationToken cancellation)
     {
         var bodyBytesMax = (long)range.BodyBytesMax + LobbyKey.OverheadBytes;
-        await using var command = database.Source.CreateCommand(range.Backward ? PageSql.Backward : PageSql.Forward);
+        await using var command = database.Source.CreateCommand(PageSql.Of(lobby, range.Backward));
         command.Parameters.Add(new() { Value = lobby.LobbyId });
         command.Parameters.Add(new() { Value = range.From });
         command.Parameters.Add(new() { Value = range.CountMax });
@@ -109,7 +109,7 @@ sealed class EntryStore(Database database)
         var bytes = 0L;
         while (bytes < range.BytesMax && await reader.ReadAsync(cancellation))
         {
-            var row = PageSql.Read(reader);
+            var row = PageSql.Read(lobby, reader);
             rows.Add(row);
             bytes += EntryOverheadBytes + (row.BodyBytes <= bodyBytesMax ? row.BodyBytes : 0);
         }

@@ -87,6 +87,17 @@ sealed class LobbyKey
         return Aead.TryDecrypt(plaintext, stored[HeaderBytes..], stored[1..HeaderBytes], _key, associated);
     }
 
+    /// <summary>The plaintext of what is stored.</summary>
+    /// <exception cref="CryptographicException">It was not made for these three: the database was tampered
+    /// with.</exception>
+    public byte[] Decrypt(Guid lobbyId, Guid author, Guid nonce, ReadOnlySpan<byte> stored)
+    {
+        var plaintext = GC.AllocateUninitializedArray<byte>(Math.Max(0, PlaintextSize(stored.Length)));
+        return TryDecrypt(lobbyId, author, nonce, stored, plaintext)
+            ? plaintext
+            : throw new CryptographicException("a stored body does not open");
+    }
+
     public override string ToString() => nameof(LobbyKey);
 
     static void WriteAssociated(Span<byte> associated, Guid lobbyId, Guid author, Guid nonce)

@@ -31,6 +31,13 @@ sealed class LobbyStore(Database database, MasterKey masterKey)
         return (new LobbyInfo(lobbyId, isSealed: false, key), wrapped);
     }
 
+    /// <summary>The same for a sealed lobby, whose id its creator has made.</summary>
+    public (LobbyInfo Lobby, byte[] WrappedKey) DrawSealed(Guid lobbyId)
+    {
+        var wrapped = masterKey.WrapNewLobbyKey(lobbyId, out var key);
+        return (new LobbyInfo(lobbyId, isSealed: true, key), wrapped);
+    }
+
     /// <summary>The lobby with this (canonical) name, now or earlier; null if there is none.</summary>
     public async ValueTask<LobbyInfo?> FindAsync(string name, CancellationToken cancellation)
     {

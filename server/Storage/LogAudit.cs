@@ -1,6 +1,7 @@
 using System.Data;
 using System.Runtime.CompilerServices;
 using Conclave.Protocol;
+using Conclave.Roster;
 using Npgsql;
 
 namespace Conclave.Server.Storage;
@@ -46,12 +47,24 @@ sealed class AuditedEntry
     /// <summary>As it is stored; null where there is none.</summary>
     public byte[]? Body { get; init; }
 
+    /// <summary>In a sealed lobby: the hash of the row, also when its body is gone.</summary>
+    public byte[]? RowHash { get; init; }
+
+    /// <summary>In a sealed lobby: the transcript's value.</summary>
+    public byte[]? Hash { get; init; }
+
     /// <summary>Whether there are such users.</summary>
     public required bool AreKnown { get; init; }
 }
 
 /// <summary>A member as the table of members says.</summary>
 sealed record AuditedMember(Rights Rights, long SinceSeq, DateTimeOffset Since);
+
+/// <summary>What the tables say of the roster of a sealed lobby.</summary>
+/// <param name="Generation">The newest generation of keys.</param>
+/// <param name="Height">How many places of entries are known.</param>
+/// <param name="Fingerprints">The identity of each member.</param>
+sealed record AuditedRoster(long Generation, long Height, IReadOnlyDictionary<Guid, byte[]> Fingerprints);
 
 /// <summary>Reads all logs as they are stored at one moment, and trusts nothing of them.</summary>
 sealed class LogAudit : IAsyncDisposable
@@ -108,7 +121,7 @@ sealed class LogAudit : IAsyncDisposable
         await using var command = new NpgsqlCommand(
             """
             SELECT e.seq, e.kind, e.author, e.sent_at, e.nonce, e.member, e.rights, e.name, e.body,
-                a.public_token IS NOT NULL AND (e.member IS NULL OR m.public_token IS NOT NULL)
+                a.public_token IS NOT NULL AND (e.member IS NULL OR m.public_token IS NOT NULL), e.row_hash, e.hash
             FROM entries e LEFT JOIN users a ON a.public_token = e.author
             LEFT JOIN users m ON m.public_token = e.member
             WHERE e.lobby_id = $1 ORDER BY e.seq
@@ -130,6 +143,8 @@ sealed class LogAudit : IAsyncDisposable
                 Name = reader.IsDBNull(7) ? null : reader.GetString(7),
                 Body = reader.IsDBNull(8) ? null : reader.GetFieldValue<byte[]>(8),
                 AreKnown = reader.GetBoolean(9),
+                RowHash = reader.IsDBNull(10) ? null : reader.GetFieldValue<byte[]>(10),
+                Hash = reader.IsDBNull(11) ? null : reader.GetFieldValue<byte[]>(11),
             };
         }
     }
@@ -147,6 +162,53 @@ sealed class LogAudit : IAsyncDisposable
                 (Rights)reader.GetInt16(1), reader.GetInt64(2), reader.GetFieldValue<DateTimeOffset>(3)));
         }
         return members;
+    }
+
+    /// <summary>The identities that entries of a sealed lobby's roster may name, as far as they are accepted.</summary>
+    public async Task<Dictionary<Digest, IdentityRecord>> IdentitiesAsync(
+        Guid lobbyId, CancellationToken cancellation)
+    {
+        await using var command = new NpgsqlCommand(
+            """
+            SELECT u.login, i.record FROM identities i JOIN users u USING (public_token)
+            WHERE i.public_token IN (
+                SELECT author FROM entries WHERE lobby_id = $1 AND kind <> 6
+                UNION SELECT member FROM entries WHERE lobby_id = $1 AND member IS NOT NULL)
+            """,
+            _connection);
+        command.Parameters.Add(new() { Value = lobbyId });
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        Dictionary<Digest, IdentityRecord> identities = [];
+        while (await reader.ReadAsync(cancellation))
+        {
+            IdentityRecord.Accept(reader.GetString(0), reader.GetFieldValue<byte[]>(1), out var identity);
+            if (identity is not null)
+                identities[identity.Fingerprint] = identity;
+        }
+        return identities;
+    }
+
+    /// <summary>What the tables say of a sealed lobby's roster.</summary>
+    public async Task<AuditedRoster> RosterAsync(Guid lobbyId, CancellationToken cancellation)
+    {
+        await using var command = new NpgsqlCommand(
+            """
+            SELECT coalesce(l.generation, 0), (SELECT count(*) FROM roster_rows r WHERE r.lobby_id = l.lobby_id),
+                m.public_token, m.fingerprint
+            FROM lobbies l LEFT JOIN members m USING (lobby_id) WHERE l.lobby_id = $1
+            """,
+            _connection);
+        command.Parameters.Add(new() { Value = lobbyId });
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        Dictionary<Guid, byte[]> fingerprints = [];
+        var (generation, height) = (0L, 0L);
+        while (await reader.ReadAsync(cancellation))
+        {
+            (generation, height) = (reader.GetInt64(0), reader.GetInt64(1));
+            if (!reader.IsDBNull(2))
+                fingerprints[reader.GetGuid(2)] = reader.IsDBNull(3) ? [] : reader.GetFieldValue<byte[]>(3);
+        }
+        return new AuditedRoster(generation, height, fingerprints);
     }
 
     /// <summary>Every name that is kept, and the lobby it leads to.</summary>

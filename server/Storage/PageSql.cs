@@ -28,10 +28,34 @@ static class PageSql
         FROM entries WHERE lobby_id = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3
         """;
 
+    // Of a sealed lobby. Entries of the roster are small, and are there whatever is left out of the page.
+    public const string SealedForward =
+        """
+        SELECT seq, kind, sent_at, author, nonce, member, rights, name,
+            CASE WHEN octet_length(body) <= $4 OR kind <> 6 THEN body END, octet_length(body), row_hash, generation
+        FROM entries WHERE lobby_id = $1 AND seq > $2 ORDER BY seq LIMIT $3
+        """;
+
+    public const string SealedBackward =
+        """
+        SELECT seq, kind, sent_at, author, nonce, member, rights, name,
+            CASE WHEN octet_length(body) <= $4 OR kind <> 6 THEN body END, octet_length(body), row_hash, generation
+        FROM entries WHERE lobby_id = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3
+        """;
+
+    /// <summary>The statement that reads a page.</summary>
+    public static string Of(LobbyInfo lobby, bool backward) => (lobby.IsSealed, backward) switch
+    {
+        (false, false) => Forward,
+        (false, true) => Backward,
+        (true, false) => SealedForward,
+        (true, true) => SealedBackward,
+    };
+
     public const string Bodies = "SELECT body FROM entries WHERE lobby_id = $1 AND seq = ANY ($2) ORDER BY seq";
 
     /// <summary>The entry in the current row.</summary>
-    public static PageRow Read(NpgsqlDataReader reader) => new()
+    public static PageRow Read(LobbyInfo lobby, NpgsqlDataReader reader) => new()
     {
         Seq = reader.GetInt64(0),
         Kind = (EntryKind)reader.GetInt16(1),
@@ -43,6 +67,10 @@ static class PageSql
         Name = reader.IsDBNull(7) ? null : reader.GetString(7),
         Body = reader.IsDBNull(8) ? null : reader.GetFieldValue<byte[]>(8),
         BodyBytes = reader.IsDBNull(9) ? 0 : reader.GetInt32(9),
+        Sealed = lobby.IsSealed
+            ? new SealedMark(
+                new(reader.GetFieldValue<byte[]>(10)), reader.IsDBNull(11) ? null : reader.GetInt64(11))
+            : null,
     };
 }
 
@@ -71,6 +99,9 @@ sealed class PageRow
     /// <summary>Its size, in bytes.</summary>
     public required int BodyBytes { get; init; }
 
+    /// <summary>What it has in a sealed lobby; null in a plain one.</summary>
+    public required SealedMark? Sealed { get; init; }
+
     /// <exception cref="CryptographicException">Its body does not open: the database was tampered with.</exception>
     public StoredEntry Open(LobbyInfo lobby, Dictionary<Guid, Person> people) => new()
     {
@@ -85,6 +116,7 @@ sealed class PageRow
         Name = Name,
         RowData = Body is { } body ? Decrypt(lobby, body) : default,
         RowBytes = Kind == EntryKind.Message ? BodyBytes - LobbyKey.OverheadBytes : 0,
+        Sealed = Sealed,
     };
 
     byte[] Decrypt(LobbyInfo lobby, byte[] body)

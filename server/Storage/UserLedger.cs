@@ -26,11 +26,18 @@ sealed record UserLine(Person Person, DateTimeOffset RegisteredAt)
 /// <param name="Name">Its name.</param>
 /// <param name="IsLastAdmin">Whether nobody else there has <c>admin</c>.</param>
 /// <param name="OtherCount">How many other members there are.</param>
-sealed record Membership(Guid LobbyId, string Name, bool IsLastAdmin, long OtherCount);
+/// <param name="IsSealed">Whether only its members can change its roster.</param>
+sealed record Membership(Guid LobbyId, string Name, bool IsLastAdmin, long OtherCount, bool IsSealed);
 
 /// <summary>The users, as the operator reads and changes them.</summary>
 sealed class UserLedger(Database database)
 {
+    // Only the old password opened the vault. Rosters go on naming the identity, and the user may get another.
+    const string ForgetVault = "DELETE FROM vaults WHERE public_token = $1";
+
+    const string RetireIdentity =
+        "UPDATE identities SET is_current = false WHERE public_token = $1 AND is_current";
+
     public async IAsyncEnumerable<UserLine> ListAsync([EnumeratorCancellation] CancellationToken cancellation)
     {
         await using var command = database.Source.CreateCommand(
@@ -85,7 +92,7 @@ sealed class UserLedger(Database database)
         """,
         publicToken, cancellation);
 
-    /// <summary>Another password; every session of the user ends.</summary>
+    /// <summary>Another password; every session of the user ends, and the account has no identity any more.</summary>
     public async Task SetPasswordAsync(Guid publicToken, string passwordHash, CancellationToken cancellation)
     {
         await using var batch = database.Source.CreateBatch();
@@ -97,6 +104,8 @@ sealed class UserLedger(Database database)
             WHERE public_token = $1 AND ended IS NULL
             """,
             publicToken));
+        batch.BatchCommands.Add(Command(ForgetVault, publicToken));
+        batch.BatchCommands.Add(Command(RetireIdentity, publicToken));
         await batch.ExecuteNonQueryAsync(cancellation);
     }
 
@@ -118,6 +127,8 @@ sealed class UserLedger(Database database)
             publicToken, passwordHash));
         batch.BatchCommands.Add(Command(
             "UPDATE sessions SET client = NULL, address = NULL WHERE public_token = $1", publicToken));
+        batch.BatchCommands.Add(Command(ForgetVault, publicToken));
+        batch.BatchCommands.Add(Command(RetireIdentity, publicToken));
         await batch.ExecuteNonQueryAsync(cancellation);
     }
 
@@ -129,7 +140,7 @@ sealed class UserLedger(Database database)
             SELECT l.lobby_id, l.name, m.rights & 8 <> 0 AND NOT EXISTS (
                     SELECT FROM members o
                     WHERE o.lobby_id = m.lobby_id AND o.public_token <> m.public_token AND o.rights & 8 <> 0),
-                (SELECT count(*) - 1 FROM members o WHERE o.lobby_id = m.lobby_id)
+                (SELECT count(*) - 1 FROM members o WHERE o.lobby_id = m.lobby_id), l.sealed
             FROM members m JOIN lobbies l USING (lobby_id) WHERE m.public_token = $1 ORDER BY l.name COLLATE "C"
             """);
         command.Parameters.Add(new() { Value = publicToken });
@@ -138,7 +149,8 @@ sealed class UserLedger(Database database)
         while (await reader.ReadAsync(cancellation))
         {
             memberships.Add(new Membership(
-                reader.GetGuid(0), reader.GetString(1), reader.GetBoolean(2), reader.GetInt64(3)));
+                reader.GetGuid(0), reader.GetString(1), reader.GetBoolean(2), reader.GetInt64(3),
+                reader.GetBoolean(4)));
         }
         return memberships;
     }

@@ -53,7 +53,8 @@ sealed class UserStore(Database database)
     /// </summary>
     /// <returns>The sessions that ended; null if the hash is another one by now, and nothing was done.</returns>
     public async Task<List<Guid>?> ChangePasswordAsync(
-        Session current, string oldHash, string newHash, DateTimeOffset now, CancellationToken cancellation)
+        Session current, string oldHash, string newHash, SealingAccount? sealing, DateTimeOffset now,
+        CancellationToken cancellation)
     {
         await using var connection = await database.Source.OpenConnectionAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
@@ -66,6 +67,8 @@ sealed class UserStore(Database database)
             if (await change.ExecuteNonQueryAsync(cancellation) == 0)
                 return null;
         }
+        if (sealing is not null)
+            await IdentityStore.PutAsync(connection, current.Person.PublicToken, sealing, cancellation);
         // A statement of its own, which sees what a sign-in has added while the user's row was waited for.
         List<Guid> ended;
         await using (var end = new NpgsqlBatch(connection))

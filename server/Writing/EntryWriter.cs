@@ -21,12 +21,21 @@ sealed class EntryWriter : IAsyncDisposable
     readonly Task _loop;
     List<Draft> _deferred = [];
 
+    /// <param name="entries">The log.</param>
+    /// <param name="lobbies">Whom to tell of what was committed.</param>
+    /// <param name="limits">The limits.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">The log of the server.</param>
+    /// <param name="append">How to append; null for plain lobbies.</param>
     public EntryWriter(
-        EntryStore entries, LiveLobbies lobbies, Limits limits, TimeProvider time, ILogger<EntryWriter> logger)
+        EntryStore entries, LiveLobbies lobbies, Limits limits, TimeProvider time, ILogger<EntryWriter> logger,
+        Append? append = null)
     {
+        append ??= (connection, drafts, patient) =>
+            EntryStore.AppendAsync(connection, drafts, limits, patient, CancellationToken.None);
         _limits = limits;
         _inbox = Channel.CreateBounded<Draft>(new BoundedChannelOptions(limits.WriterInboxMax) { SingleReader = true });
-        _flight = new Flight(entries, lobbies, limits, time, logger);
+        _flight = new Flight(entries, append, lobbies, limits, time, logger);
         _stuck = new StuckLobbies(_flight, limits);
         _loop = Task.Run(RunAsync);
     }

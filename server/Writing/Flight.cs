@@ -6,13 +6,19 @@ using Npgsql;
 
 namespace Conclave.Server.Writing;
 
+/// <summary>Appends entries by a connection, and says what became of each, in the same order.</summary>
+/// <param name="connection">The connection.</param>
+/// <param name="entries">In order.</param>
+/// <param name="patient">Whether to wait for locked lobbies; if not, they are passed over.</param>
+delegate Task<Appended[]> Append(NpgsqlConnection connection, IReadOnlyList<NewEntry> entries, bool patient);
+
 /// <summary>
 /// Brings one batch through one commit, whatever happens on the way: a fault in the data is narrowed down to its
 /// entry, a database that went away is waited for, and a lost answer is found out by sending the batch again, whose
 /// nonces then tell what was stored.
 /// </summary>
 sealed partial class Flight(
-    EntryStore entries, LiveLobbies lobbies, Limits limits, TimeProvider time, ILogger logger)
+    EntryStore entries, Append append, LiveLobbies lobbies, Limits limits, TimeProvider time, ILogger logger)
 {
     static readonly TimeSpan RetryWait = TimeSpan.FromMilliseconds(100);
 
@@ -98,7 +104,8 @@ sealed partial class Flight(
             var result = results[index];
             // What a flight without an answer has stored shows up as a duplicate, when the writer sends it again or the
             // client does. A tail passes over what it has.
-            if (result.Verdict is Verdict.Stored or Verdict.Duplicate && lobbies.IsFollowed(result.LobbyId))
+            if (result.Verdict is Verdict.Stored or Verdict.Duplicate && lobbies.IsFollowed(result.LobbyId)
+                && drafts[index].Entry.Sealed is not { IsAsStored: false })
                 Collect(committed, drafts[index].Entry, result);
         }
         foreach (var (lobbyId, log) in committed)
@@ -113,8 +120,7 @@ sealed partial class Flight(
         await using var connection = await entries.ConnectAsync(CancellationToken.None);
         try
         {
-            return await EntryStore.AppendAsync(
-                connection, drafts.ConvertAll(draft => draft.Entry), limits, patient, CancellationToken.None);
+            return await append(connection, drafts.ConvertAll(draft => draft.Entry), patient);
         }
         catch (Exception fault) when (fault is not PostgresException || Database.IsAway(fault))
         {
@@ -140,6 +146,7 @@ sealed partial class Flight(
             Member = entry.Member is { } member ? new Person(result.MemberLogin!, member) : null,
             Rights = entry.Rights,
             Name = entry.Name,
+            Sealed = entry.Sealed?.ToMark(),
             RowData = entry.RowData,
             RowBytes = entry.RowData.Length,
         });

@@ -38,6 +38,9 @@ sealed class TestServer : IAsyncDisposable
     /// <summary>Where it listens.</summary>
     public Uri Url => _host.Urls[0];
 
+    /// <summary>Its data folder.</summary>
+    public string Folder => _folder;
+
     /// <summary>The connection string of its database.</summary>
     public string Database { get; }
 

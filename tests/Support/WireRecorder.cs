@@ -20,7 +20,7 @@ sealed class WireRecorder
 
     // After the form come the token, which may be of any, and what is not for a schema to say.
     static readonly string[] FormCodes = [ErrorCode.BadJson, ErrorCode.BadRequest, ErrorCode.BadToken,
-        ErrorCode.TooLarge, ErrorCode.UnknownAction];
+        ErrorCode.TooLarge, ErrorCode.UnknownAction, ErrorCode.BadEncoding, ErrorCode.BadWraps, ErrorCode.WeakKdf];
 
     readonly Lock _gate = new();
     readonly Dictionary<string, int> _frameCounts = new(StringComparer.Ordinal);

@@ -36,6 +36,7 @@ public sealed class FormTests(SharedServer server) : IClassFixture<SharedServer>
         ("create_lobby", "lobby_name",
             [("lobby_name", NoText), ("nonce", NoUuid), ("sealed", ["true", "false", "null", "{}"])]),
         ("get_public_token", "login", [("login", NoText)]),
+        ("kdf", "login", [("login", NoText)]),
         ("lobby_id", "lobby_name", [("lobby_name", NoText), ("lobby_id", NoUuid)]),
         ("invite_lobby", "lobby_name public_token",
         [

@@ -203,6 +203,7 @@ public sealed class LimitTests(PostgresCluster postgres)
         [
             ("""{"action":"get_public_token","login":"nobody"}""", "no_such_user"),
             ("""{"action":"lobby_id","lobby_name":"nowhere"}""", "no_such_lobby"),
+            ("""{"action":"kdf","login":"nobody"}""", "no_such_user"),
             ("""{"action":"register","login":"taken","password":"password of taken"}""", "login_taken login"),
         ];
         await AddUserAsync(server, "taken", Guid.NewGuid());

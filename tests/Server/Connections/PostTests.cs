@@ -75,6 +75,28 @@ public sealed class PostTests(PostgresCluster postgres, SharedServer server) : I
     }
 
     [Fact]
+    public async Task Every_action_of_sealing_is_answered_as_on_a_socket()
+    {
+        using var client = new PostClient(server.Server.Url);
+        await using var guest = await server.SignUpAsync();
+        var lobby = await server.CreateLobbyAsync(guest);
+        var by = $"\"token\":\"{guest.Token}\"";
+        var where = $"{by},\"lobby_name\":\"{lobby}\"";
+        await HoldAsync(client,
+        [
+            ($$"""{"action":"kdf","login":"{{guest.Login}}"}""", "200 ok"),
+            ("""{"action":"kdf","login":"nobody"}""", "404 no_such_user"),
+            ($$"""{"action":"reset_identity",{{by}},"password":"x"}""", "400 bad_request identity"),
+            ($$"""{"action":"roster",{{where}}}""", "400 bad_request lobby_name"),
+            ($$"""{"action":"my_keys",{{where}}}""", "400 bad_request lobby_name"),
+            ($$"""{"action":"rotate_key",{{where}}}""", "400 bad_request lobby_name"),
+            ($$"""{"action":"succeed_member",{{where}}}""", "400 bad_request lobby_name"),
+            ($$"""{"action":"need_key",{{where}},"generation":1}""", "400 bad_request lobby_name"),
+            ($$"""{"action":"rewrap_key",{{where}},"generation":1}""", "400 bad_request public_token"),
+        ]);
+    }
+
+    [Fact]
     public async Task Reply_echoes_the_request_and_keeps_row_data_as_it_was_sent()
     {
         using var client = new PostClient(server.Server.Url);
@@ -176,12 +198,14 @@ public sealed class PostTests(PostgresCluster postgres, SharedServer server) : I
     {
         Dictionary<int, string[]> table = new()
         {
-            [400] = ["bad_json", "bad_request", "unknown_action"],
+            [400] = ["bad_json", "bad_request", "unknown_action", "bad_encoding", "bad_identity", "bad_vault",
+                "weak_kdf", "bad_entry", "bad_signature", "bad_wraps", "bad_envelope", "wrong_lobby"],
             [401] = ["bad_credentials", "bad_token"],
             [403] = ["forbidden", "registration_closed"],
             [404] = ["no_such_user", "no_such_lobby", "no_such_message"],
             [409] = ["login_taken", "lobby_name_taken", "already_member", "not_a_member", "last_admin",
-                "nonce_reused", "log_changed", "limit"],
+                "nonce_reused", "log_changed", "limit", "roster_conflict", "stale_roster", "stale_key",
+                "stale_transcript", "fork", "replay"],
             [413] = ["too_large"],
             [429] = ["rate_limited"],
             [500] = ["internal"],

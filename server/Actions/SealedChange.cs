@@ -1,0 +1,87 @@
+using Conclave.Protocol;
+using Conclave.Roster;
+using Conclave.Server.Storage;
+using Conclave.Server.Writing;
+
+namespace Conclave.Server.Actions;
+
+/// <summary>
+/// The entry of a roster that makes a change of a sealed lobby: signed by a member, who decided on it. The fields
+/// beside it are for people and for plain clients; they say the same.
+/// </summary>
+static class SealedChange
+{
+    /// <summary>The answer to a request whose entry is missing, out of place, or about something else.</summary>
+    public static Answer? Refuse<TChange>(LobbyInfo lobby, RosterEntry? entry) where TChange : RosterChange =>
+        (lobby.IsSealed, entry) switch
+        {
+            (false, null) => null,
+            (false, _) => RosterForm.OutOfPlace(),
+            (true, null) => RosterForm.Missing(),
+            (true, { Change: TChange }) => null,
+            _ => RosterForm.Disagrees(RosterForm.EntryField),
+        };
+
+    /// <summary>The entry as it goes to the writer.</summary>
+    /// <param name="lobby">The lobby.</param>
+    /// <param name="kind">What it amounts to.</param>
+    /// <param name="entry">The entry.</param>
+    /// <param name="part">What came with it.</param>
+    /// <param name="turn">The turn.</param>
+    public static NewEntry Build(
+        LobbyInfo lobby, EntryKind kind, RosterEntry entry, SealedPart part, Turn turn) =>
+        NewEntry.OfRoster(
+            lobby,
+            kind,
+            turn.Session.Person,
+            part,
+            entry.Change switch
+            {
+                RosterChange.Invite invite => (Rights)invite.Rights,
+                RosterChange.SetRights setRights => (Rights)setRights.Rights,
+                _ => null,
+            },
+            (entry.Change as RosterChange.Rename)?.Name);
+
+    /// <summary>The row of an entry.</summary>
+    public static SealedRow RowOf(RosterEntry entry) => SealedRow.Parse(SealedRow.AroundEntry(entry));
+
+    /// <summary>A user by the token, also if there is none: then no roster has them either.</summary>
+    public static async ValueTask<Person> PersonAsync(Guid publicToken, Turn turn) =>
+        (await turn.Rooms.Users.FindAsync(publicToken, turn.Cancellation))?.Person ?? new Person("", publicToken);
+
+    /// <summary>
+    /// The answer to somebody who is no member, before a lobby is read for them: that takes long, and it is nothing
+    /// that a stranger may ask for. Null where the writer judges.
+    /// </summary>
+    public static async ValueTask<Answer?> RefuseStrangerAsync(LobbyInfo lobby, Guid nonce, Turn turn)
+    {
+        if (!lobby.IsSealed || turn.Rooms.SealedLobbies.IsKnown(lobby.LobbyId))
+            return null;
+        var refused = await Lookup.RefuseStrangerAsync(lobby, turn);
+        // What was stored before is still answered as that.
+        return refused is not null && await turn.Rooms.Lobbies.HasEntryAsync(
+            lobby, turn.Session.Person, nonce, turn.Cancellation)
+                ? null
+                : refused;
+    }
+
+    /// <summary>Writes an entry of a lobby, at most so many a minute by one user if it is sealed.</summary>
+    /// <returns>What became of it; or the answer to give.</returns>
+    public static async ValueTask<(Draft? Draft, Answer? Refused)> WriteAsync(NewEntry entry, Turn turn)
+    {
+        if (await RefuseStrangerAsync(entry.Lobby, entry.Nonce, turn) is { } stranger)
+            return (null, stranger);
+        var author = entry.Author.PublicToken;
+        var paces = turn.Rooms.Paces;
+        if (entry.Sealed is not null && !paces.TryChangeRoster(author, out var retryAfter))
+        {
+            return (null, Refused.RateLimited(
+                "you change more rosters than the server takes from one user", retryAfter));
+        }
+        var draft = await turn.Rooms.WriterOf(entry.Lobby).WriteAsync(entry, turn.Cancellation);
+        if (entry.Sealed is not null && draft.Result.Verdict != Storage.Verdict.Stored)
+            paces.RosterNotChanged(author);
+        return (draft, null);
+    }
+}

@@ -1,0 +1,261 @@
+using Conclave.Roster;
+using Conclave.Server.Storage;
+using Npgsql;
+using Verdict = Conclave.Server.Storage.Verdict;
+
+namespace Conclave.Server.Writing;
+
+/// <summary>
+/// Appends to sealed lobbies. Each entry is judged here, against what is known of its lobby, and the statement that
+/// puts it in finds out whether that is still all there is. If not, this server catches up and judges again.
+/// </summary>
+sealed class SealedAppend(SealedLobbies lobbies)
+{
+    // With other servers writing to the same lobby all the time, its turn comes by waiting for its lock.
+    const int RoundsMax = 8;
+
+    /// <summary>What became of each entry. The order of entries of one lobby is that of the list.</summary>
+    public async Task<Appended[]> RunAsync(NpgsqlConnection connection, IReadOnlyList<NewEntry> entries, bool patient)
+    {
+        var results = new Appended[entries.Count];
+        var isDone = false;
+        try
+        {
+            await AppendMessagesAsync(connection, entries, results, patient);
+            // They come last of their lobby, and so may come last of all.
+            for (var index = 0; index < entries.Count; index++)
+            {
+                if (entries[index].Kind != EntryKind.Message)
+                    results[index] = await AppendChangeAsync(connection, entries, results, index, patient);
+            }
+            isDone = true;
+            return results;
+        }
+        finally
+        {
+            // Nobody knows what of it was committed: the log does.
+            if (!isDone)
+            {
+                foreach (var entry in entries)
+                    lobbies.Forget(entry.Lobby.LobbyId);
+            }
+        }
+    }
+
+    async Task AppendMessagesAsync(
+        NpgsqlConnection connection, IReadOnlyList<NewEntry> entries, Appended[] results, bool patient)
+    {
+        var parts = Enumerable.Range(0, entries.Count)
+            .Where(index => entries[index].Kind == EntryKind.Message)
+            .GroupBy(index => entries[index].Lobby.LobbyId)
+            .Select(part => new Part(entries[part.First()].Lobby, [.. part])).ToList();
+        if (parts.Count == 0)
+            return;
+        await using var transaction = patient ? await connection.BeginTransactionAsync() : null;
+        if (patient)
+            await SealedSql.LockAsync(connection, [.. parts.Select(part => part.Lobby.LobbyId)], patient: true);
+        for (var round = 0; parts.Count > 0; round++)
+        {
+            foreach (var part in parts)
+                await JudgeAsync(part, entries, results);
+            var found = await SendAsync(connection, parts, entries, results);
+            parts = [.. parts.Where((part, number) => !Settle(part, found[number], entries, results, round))];
+            foreach (var part in parts)
+                await CatchUpAsync(connection, part.Lobby, part.State!);
+        }
+        if (transaction is not null)
+            await transaction.CommitAsync();
+    }
+
+    // Leaves in the results what became of each, as long as nothing else is found in the log.
+    async Task JudgeAsync(Part part, IReadOnlyList<NewEntry> entries, Appended[] results)
+    {
+        part.State = await lobbies.FindAsync(part.Lobby, CancellationToken.None);
+        if (part.State is not { } state)
+            return;
+        part.Base = state.LastSeq;
+        foreach (var index in part.Indexes)
+        {
+            if (results[index].Verdict == Verdict.Duplicate)
+                continue;
+            var verdict = state.JudgeMessage(entries[index]);
+            results[index] = new Appended(
+                verdict, part.Lobby.LobbyId, verdict == Verdict.Stored ? state.LastSeq : 0);
+        }
+    }
+
+    static async Task<FoundLobby[]> SendAsync(
+        NpgsqlConnection connection, List<Part> parts, IReadOnlyList<NewEntry> entries, Appended[] results)
+    {
+        List<(int Lobby, PlacedRow Row)> rows = [];
+        List<int> indexes = [];
+        for (var number = 0; number < parts.Count; number++)
+        {
+            foreach (var index in parts[number].Indexes.Where(index => results[index].Verdict != Verdict.Duplicate))
+            {
+                var entry = entries[index];
+                rows.Add((number, new PlacedRow(entry, results[index].Seq, entry.Sealed!.Hash)));
+                indexes.Add(index);
+            }
+        }
+        var (found, known) = await SealedSql.AppendAsync(
+            connection, [.. parts.Select(part => (part.Lobby.LobbyId, part.Base))], [.. rows]);
+        foreach (var (row, place) in known)
+        {
+            results[indexes[row]] = DuplicateOf(entries[indexes[row]], place);
+        }
+        return found;
+    }
+
+    // Whether there is nothing more to do for a lobby.
+    static bool Settle(
+        Part part, FoundLobby found, IReadOnlyList<NewEntry> entries, Appended[] results, int round)
+    {
+        if (part.State is not { } state || found.State == FoundState.Gone)
+        {
+            part.Fill(results, Verdict.NoSuchLobby);
+            return true;
+        }
+        if (found.State == FoundState.Written)
+        {
+            foreach (var index in part.Indexes.Where(index => results[index].Verdict == Verdict.Stored))
+                results[index] = results[index] with { SentAt = found.Time };
+            state.Room = found.Room - part.StoredBytes(entries, results);
+            return true;
+        }
+        state.RewindTo(part.Base);
+        state.Room = found.Room;
+        if (found.State == FoundState.Changed && round < RoundsMax)
+            return false;
+        part.Fill(results, Verdict.Locked);
+        return true;
+    }
+
+    async Task<Appended> AppendChangeAsync(
+        NpgsqlConnection connection, IReadOnlyList<NewEntry> entries, Appended[] results, int index, bool patient)
+    {
+        var entry = entries[index];
+        var lobbyId = entry.Lobby.LobbyId;
+        // What came before it in the same batch has to wait, and so it does.
+        for (var before = 0; before < index; before++)
+        {
+            if (results[before].Verdict == Verdict.Locked && entries[before].Lobby.LobbyId == lobbyId)
+                return new Appended(Verdict.Locked, lobbyId);
+        }
+        await using var transaction = await connection.BeginTransactionAsync();
+        var result = entry.Kind == EntryKind.LobbyCreated
+            ? await CreateAsync(connection, entry)
+            : await ChangeAsync(connection, entry, patient);
+        if (result.Verdict != Verdict.Stored)
+            return result;
+        await transaction.CommitAsync();
+        return result;
+    }
+
+    static async Task<Appended> CreateAsync(NpgsqlConnection connection, NewEntry entry)
+    {
+        var part = entry.Sealed!;
+        var judgement = LobbyLog.Begin(entry.Lobby.LobbyId).Judge(
+            part.Row, entry.Author.PublicToken, part.Identities);
+        if (judgement.Verdict != Conclave.Roster.Verdict.Accepted)
+            return Unsealable(entry, judgement.Verdict);
+        if (KeyWrapForm.Check(part.Row.Entry!, judgement.Roster!, part.Wraps) != Conclave.Roster.Verdict.Accepted)
+            return Unsealable(entry, Conclave.Roster.Verdict.BadWraps);
+        // Its own name too if the lobby is there already: then this very entry has made it.
+        if (!await SealedSql.TryNameAsync(connection, entry.Lobby.LobbyId, entry.Name!))
+            return new Appended(Verdict.NameTaken);
+        if (await SealedSql.FindAsync(connection, entry) is { } known)
+            return DuplicateOf(entry, known);
+        if (await SealedSql.ExistsAsync(connection, entry.Lobby.LobbyId))
+            return new Appended(Verdict.NameTaken);
+        part.Hash = new LogPoint(0, Transcript.Start(entry.Lobby.LobbyId))
+            .Next(entry.Author.PublicToken, part.Row.Hash).Hash;
+        var time = await SealedSql.CreateAsync(connection, entry, part.Hash);
+        return new Appended(Verdict.Stored, entry.Lobby.LobbyId, 1, time);
+    }
+
+    async Task<Appended> ChangeAsync(NpgsqlConnection connection, NewEntry entry, bool patient)
+    {
+        var part = entry.Sealed!;
+        var lobbyId = entry.Lobby.LobbyId;
+        var found = await SealedSql.LockAsync(connection, [lobbyId], patient);
+        if (found.State != FoundState.Written)
+            return new Appended(found.State == FoundState.Locked ? Verdict.Locked : Verdict.NoSuchLobby, lobbyId);
+        if (await SealedSql.FindAsync(connection, entry) is { } known)
+            return DuplicateOf(entry, known);
+        var state = await lobbies.FindAsync(entry.Lobby, CancellationToken.None);
+        while (state is not null && state.LastSeq < found.LastSeq)
+            state = await CatchUpAsync(connection, entry.Lobby, state);
+        if (state is null)
+            return new Appended(Verdict.NoSuchLobby, lobbyId);
+        var verdict = state.JudgeChange(entry, out var judgement);
+        if (verdict != Verdict.Stored)
+            return new Appended(verdict, lobbyId);
+        if (entry.Name is not null && !await SealedSql.TryNameAsync(connection, lobbyId, entry.Name))
+            return new Appended(Verdict.NameTaken, lobbyId);
+        var before = state.Roster;
+        var after = judgement.Roster!;
+        part.Hash = state.HashOfNext(judgement);
+        var place = new RosterPlace(
+            (long)judgement.Seq, (long)after.Height, part.Hash, (long)after.Generation,
+            // A newcomer to a lobby whose history starts at joining gets the keys that come after.
+            after.History == History.All ? 1 : (long)before.Generation + 1);
+        var time = await SealedSql.ChangeAsync(connection, entry, place);
+        state.Append(judgement);
+        if (part.Row.Entry!.Change is RosterChange.Succeed)
+            state.NoteSuccession(entry.Author.PublicToken, time);
+        return new Appended(Verdict.Stored, lobbyId, place.Seq, time, part.Target?.Login);
+    }
+
+    // What other servers have put in. Too much is read anew.
+    async Task<SealedLobby?> CatchUpAsync(NpgsqlConnection connection, LobbyInfo lobby, SealedLobby state)
+    {
+        var rows = await SealedStore.RowsAsync(connection, lobby, state.LastSeq, LobbyLog.WindowRows);
+        if (rows.Count < LobbyLog.WindowRows)
+        {
+            var identities = await lobbies.IdentitiesAsync(rows, CancellationToken.None);
+            foreach (var row in rows)
+                state.TakeIn(row, identities);
+            return state;
+        }
+        lobbies.Forget(lobby.LobbyId);
+        return await lobbies.FindAsync(lobby, CancellationToken.None);
+    }
+
+    static Appended DuplicateOf(NewEntry entry, KnownRow known)
+    {
+        var part = entry.Sealed!;
+        part.Hash = known.Hash;
+        part.IsAsStored = known.RowHash == part.Row.Hash;
+        return new Appended(
+            Verdict.Duplicate, entry.Lobby.LobbyId, known.Seq, known.SentAt, part.Target?.Login);
+    }
+
+    static Appended Unsealable(NewEntry entry, Conclave.Roster.Verdict refusal)
+    {
+        entry.Sealed!.Refusal = refusal;
+        return new Appended(Verdict.Unsealable, entry.Lobby.LobbyId);
+    }
+
+    /// <summary>The messages of one lobby in a flight.</summary>
+    sealed class Part(LobbyInfo lobby, int[] indexes)
+    {
+        public LobbyInfo Lobby => lobby;
+
+        public int[] Indexes => indexes;
+
+        public SealedLobby? State { get; set; }
+
+        /// <summary>The entry after which they were judged.</summary>
+        public long Base { get; set; }
+
+        public void Fill(Appended[] results, Verdict verdict)
+        {
+            foreach (var index in indexes.Where(index => results[index].Verdict != Verdict.Duplicate))
+                results[index] = new Appended(verdict, lobby.LobbyId);
+        }
+
+        public long StoredBytes(IReadOnlyList<NewEntry> entries, Appended[] results) => indexes
+            .Where(index => results[index].Verdict == Verdict.Stored).Sum(index => entries[index].Body!.Length);
+    }
+}
