@@ -131,6 +131,32 @@ static class English
             [ErrorCode.UnknownOutcome] = new(
                 "the server lost track of whether it was done", "look into the history; send again if it is missing"),
             [ErrorCode.Internal] = new("the server failed; the fault is its own", "tell its operator"),
+            [ErrorCode.BadEncoding] = new(
+                "the server could not read what this program encoded", "program and server may not fit"),
+            [ErrorCode.BadIdentity] = new(
+                "the server does not take this identity", "sign in again; if that does not help, tell its operator"),
+            [ErrorCode.BadVault] = new("the server does not take this vault", "program and server may not fit"),
+            [ErrorCode.WeakKdf] = new(
+                "the server wants the password stretched more", "this program may be older than the server"),
+            [ErrorCode.BadEntry] = new(
+                "the server does not take this change of the members", "program and server may not fit"),
+            [ErrorCode.BadSignature] = new(
+                "the server does not take your signature", "sign in again; if that does not help, tell its operator"),
+            [ErrorCode.BadWraps] = new(
+                "the server misses keys for members", "try again; the members may have changed meanwhile"),
+            [ErrorCode.BadEnvelope] = new(
+                "the server does not take this sealed message", "program and server may not fit"),
+            [ErrorCode.WrongLobby] = new(
+                "this change belongs to another lobby", "try again; if that does not help, tell its operator"),
+            [ErrorCode.RosterConflict] = new(
+                "somebody else changed the members first", "look at them, and try again if it is still right"),
+            [ErrorCode.StaleRoster] = new("the members have changed meanwhile", "try again"),
+            [ErrorCode.StaleKey] = new(
+                "the lobby needs a new key first", "try again; any member who may write makes one"),
+            [ErrorCode.StaleTranscript] = new("others have written too much meanwhile", "try again"),
+            [ErrorCode.Fork] = new(
+                "the server has another history of this lobby", "ask the other members what they see"),
+            [ErrorCode.Replay] = new("the server has this message already", "look into the history"),
         },
         ByField = new Dictionary<string, ErrorText>(StringComparer.Ordinal)
         {
