@@ -140,6 +140,15 @@ sealed class SealedDen : IDisposable
         Take(told["from"]!["public_token"]!.GetValue<Guid>(), Encoding.UTF8.GetBytes(told["row_data"]!.ToJsonString()));
     }
 
+    /// <summary>Takes in what a server said to have stored.</summary>
+    public JsonObject Take(SealingUser by, byte[] row, JsonObject reply)
+    {
+        Take(by.Token, row);
+        Assert.Equal((long)Log.Last.Seq, reply["seq"]!.GetValue<long>());
+        Assert.Equal(Log.Last.Hash.ToString(), reply["hash"]!.GetValue<string>());
+        return reply;
+    }
+
     public string WrapsOf(GenerationKey key, IEnumerable<IdentityRecord> members) =>
         $"[{string.Join(',', members.Select(member => Json(key.WrapFor(LobbyId, member))))}]";
 
@@ -168,14 +177,6 @@ sealed class SealedDen : IDisposable
 
     Digest FingerprintOf(SealingUser member) =>
         Roster.MemberBy(member.Token)?.Identity.Fingerprint ?? member.Identity.Fingerprint;
-
-    JsonObject Take(SealingUser by, byte[] row, JsonObject reply)
-    {
-        Take(by.Token, row);
-        Assert.Equal((long)Log.Last.Seq, reply["seq"]!.GetValue<long>());
-        Assert.Equal(Log.Last.Hash.ToString(), reply["hash"]!.GetValue<string>());
-        return reply;
-    }
 
     void Take(Guid sender, byte[] row)
     {
