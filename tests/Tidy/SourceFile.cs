@@ -41,7 +41,7 @@ public sealed record SourceFile(string Path, string Text)
 
     static string Read(string file) => Binary.Contains(System.IO.Path.GetExtension(file)) ? "" : File.ReadAllText(file);
 
-    static string Root()
+    internal static string Root()
     {
         var folder = AppContext.BaseDirectory;
         while (!File.Exists(System.IO.Path.Combine(folder, "Conclave.slnx")))
