@@ -10,6 +10,8 @@ static class Greeting
         output.WriteLine($"Conclave listens on {urls}");
         output.WriteLine($"  data        {database}");
         output.WriteLine($"  master key  {settings.MasterKeyPath} (keep a copy apart from the backup of the data)");
+        if (settings.MetricsUrls.Count > 0)
+            output.WriteLine($"  metrics     {string.Join(", ", host.MetricsUrls)}");
         var client = ClientCommand(host.Urls[0]);
         output.WriteLine($"  next        {client}, in another terminal, opens the menu; Ctrl-C stops the server");
         output.Flush();

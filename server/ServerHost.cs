@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using System.Net;
 using System.Net.Sockets;
 using Conclave.Server.Accounts;
@@ -32,6 +33,9 @@ sealed class ServerHost : IAsyncDisposable
     /// <summary>Where it listens; the ports are the real ones.</summary>
     public IReadOnlyList<Uri> Urls { get; private set; } = [];
 
+    /// <summary>Where it tells of itself.</summary>
+    public IReadOnlyList<Uri> MetricsUrls { get; private set; } = [];
+
     /// <summary>The server's own PostgreSQL; null if it uses another.</summary>
     public EmbeddedCluster? Cluster { get; private init; }
 
@@ -57,6 +61,8 @@ sealed class ServerHost : IAsyncDisposable
             if (tls is not null)
                 open.Push(tls);
             var builder = CreateBuilder(settings, tls);
+            var telemetry = new Telemetry(settings);
+            open.Push(new Closing(telemetry));
             var app = builder.Build();
             open.Push(app);
             var logs = app.Services.GetRequiredService<ILoggerFactory>();
@@ -71,21 +77,25 @@ sealed class ServerHost : IAsyncDisposable
             if (cluster is not null)
                 open.Push(cluster);
             var rooms = await BuildAsync(
-                settings, settings.Database ?? cluster!.ConnectionString, time, logs, open, cancellation);
+                settings, settings.Database ?? cluster!.ConnectionString, time, logs, telemetry.Meter, open,
+                cancellation);
             var claim = await ServerClaim.TakeAsync(rooms.Database, time, cancellation);
             open.Push(claim);
             var connections = new ConnectionList(rooms, logs.CreateLogger<ConnectionList>());
             open.Push(connections);
+            var pools = new PoolWatch();
+            open.Push(new Closing(pools));
+            Gauges.Add(telemetry.Meter, rooms, connections, pools);
 
             Guard(app, settings);
+            telemetry.Serve(app);
             Map(app, rooms, connections);
             await ListenAsync(app, settings);
             open.Push(new Closing(connections.CloseAsync));
             var host = new ServerHost { Rooms = rooms, Cluster = cluster, Claim = claim };
             foreach (var part in open.Reverse())
                 host._open.Push(part);
-            host.Urls = [.. app.Services.GetRequiredService<IServer>().Features
-                .GetRequiredFeature<IServerAddressesFeature>().Addresses.Select(address => new Uri(address))];
+            host.TellWhere(app, settings);
             host.Stopping = StoppingAsync(app, cluster, claim);
             return host;
         }
@@ -97,6 +107,15 @@ sealed class ServerHost : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => CloseAsync(_open);
+
+    void TellWhere(WebApplication app, Settings settings)
+    {
+        Uri[] all = [.. app.Services.GetRequiredService<IServer>().Features
+            .GetRequiredFeature<IServerAddressesFeature>().Addresses.Select(address => new Uri(address))];
+        Urls = all[..settings.Urls.Count];
+        var own = all[settings.Urls.Count..];
+        MetricsUrls = [.. (own.Length > 0 ? own : all).Select(url => new Uri(url, Telemetry.Path))];
+    }
 
     // What is left is closed also when one part fails: above all, no PostgreSQL may stay behind.
     internal static async ValueTask CloseAsync(Stack<IAsyncDisposable> parts)
@@ -136,7 +155,9 @@ sealed class ServerHost : IAsyncDisposable
             options.Limits.MinRequestBodyDataRate = null;
             options.Limits.MaxConcurrentUpgradedConnections = null;
             foreach (var url in settings.Urls)
-                Listen(options, url, tls);
+                Listen(options, url, tls, static _ => { });
+            foreach (var url in settings.MetricsUrls)
+                Listen(options, url, tls, Telemetry.MakeDoor);
         });
         // What a connection may send ahead of being read, in bytes: the framework's megabyte each would be no bound.
         builder.WebHost.UseSockets(options =>
@@ -148,7 +169,7 @@ sealed class ServerHost : IAsyncDisposable
         return builder;
     }
 
-    static void Listen(KestrelServerOptions options, Uri url, TlsCertificate? tls)
+    static void Listen(KestrelServerOptions options, Uri url, TlsCertificate? tls, Action<ListenOptions> configure)
     {
         if (url.Host == "localhost")
             options.ListenLocalhost(url.Port, Configure);
@@ -159,6 +180,7 @@ sealed class ServerHost : IAsyncDisposable
         {
             // A WebSocket of HTTP/2 has no transport of its own, and ours take it over.
             listen.Protocols = HttpProtocols.Http1;
+            configure(listen);
             if (url.Scheme == Uri.UriSchemeHttps)
                 listen.UseHttps(tls!.Handshake);
         }
@@ -169,6 +191,7 @@ sealed class ServerHost : IAsyncDisposable
         string connectionString,
         TimeProvider time,
         ILoggerFactory logs,
+        Meter meter,
         Stack<IAsyncDisposable> open,
         CancellationToken cancellation)
     {
@@ -187,13 +210,20 @@ sealed class ServerHost : IAsyncDisposable
         open.Push(new SessionSweep(sessions, time, logs.CreateLogger<SessionSweep>()));
         var passwords = new PasswordHasher(limits);
         open.Push(new Closing(passwords));
-        var writer = new EntryWriter(entries, live, limits, time, logs.CreateLogger<EntryWriter>());
+        var figures = new WriterFigures(meter);
+        var writer = new EntryWriter(entries, live, limits, time, logs.CreateLogger<EntryWriter>())
+        {
+            Figures = figures,
+        };
         open.Push(writer);
         var sealedStore = new SealedStore(database);
         var sealedLobbies = new SealedLobbies(sealedStore, limits, time);
         open.Push(new Closing(sealedLobbies));
         var sealedWriter = new EntryWriter(
-            entries, live, limits, time, logs.CreateLogger<EntryWriter>(), new SealedAppend(sealedLobbies).RunAsync);
+            entries, live, limits, time, logs.CreateLogger<EntryWriter>(), new SealedAppend(sealedLobbies).RunAsync)
+        {
+            Figures = figures,
+        };
         open.Push(sealedWriter);
         return new Rooms
         {
@@ -216,6 +246,7 @@ sealed class ServerHost : IAsyncDisposable
             SealedLobbies = sealedLobbies,
             Sealed = sealedStore,
             Keys = new KeyStore(database),
+            Figures = new Figures(meter),
             Limits = limits,
             Time = time,
         };
@@ -235,10 +266,10 @@ sealed class ServerHost : IAsyncDisposable
         app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = TimeSpan.Zero });
         app.Run(context => context.Request.Path.Value switch
         {
-            "/ws" or "/" => UpgradeAsync(context, connections),
-            "/api" => PostAsync(context, connections),
             "/healthz" => AnswerAsync(context, isGood: true),
             "/readyz" => ReadyAsync(context, rooms, connections),
+            "/ws" or "/" when !Telemetry.IsAtItsDoor(context) => UpgradeAsync(context, connections),
+            "/api" when !Telemetry.IsAtItsDoor(context) => PostAsync(context, connections),
             _ => StatusAsync(context, StatusCodes.Status404NotFound, "there is nothing here"),
         });
     }

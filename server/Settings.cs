@@ -22,6 +22,18 @@ sealed class Settings
     /// <summary>Where to listen. CONCLAVE_URLS, separated by ; . Default: http://127.0.0.1:7720.</summary>
     public required IReadOnlyList<Uri> Urls { get; init; }
 
+    /// <summary>
+    /// Where /metrics is, with /healthz and /readyz. CONCLAVE_METRICS_URLS. Default: none; then /metrics is at
+    /// <see cref="Urls"/>, for callers on this machine.
+    /// </summary>
+    public IReadOnlyList<Uri> MetricsUrls { get; init; } = [];
+
+    /// <summary>Whether OTEL_EXPORTER_OTLP_… names a collector for metrics.</summary>
+    public bool ExportsMetrics { get; init; }
+
+    /// <summary>Whether it names one for traces, and OTEL_TRACES_SAMPLER says which to take: by itself none.</summary>
+    public bool ExportsTraces { get; init; }
+
     /// <summary>The folder for all that is not in a database elsewhere. CONCLAVE_DATA. Default: ./data.</summary>
     public required string DataPath { get; init; }
 
@@ -74,11 +86,20 @@ sealed class Settings
         string? Named(string name) => variable(name) is { Length: > 0 } value ? value : null;
 
         var data = Path.GetFullPath(Named("CONCLAVE_DATA") ?? "data");
-        var urls = ReadUrls(Named("CONCLAVE_URLS") ?? DefaultUrl, isInsecure: Named("CONCLAVE_INSECURE") == "1");
+        var isInsecure = Named("CONCLAVE_INSECURE") == "1";
+        var urls = ReadUrls("CONCLAVE_URLS", Named("CONCLAVE_URLS") ?? DefaultUrl, isInsecure);
+        var metricsUrls = Named("CONCLAVE_METRICS_URLS") is { } own
+            ? ReadUrls("CONCLAVE_METRICS_URLS", own, isInsecure)
+            : [];
+        bool HasCollectorFor(string what) =>
+            (Named("OTEL_EXPORTER_OTLP_ENDPOINT") ?? Named($"OTEL_EXPORTER_OTLP_{what}_ENDPOINT")) is not null;
         return new Settings
         {
             Urls = urls,
-            Tls = ReadTls(urls, Named("CONCLAVE_TLS_CERTIFICATE"), Named("CONCLAVE_TLS_KEY")),
+            MetricsUrls = metricsUrls,
+            ExportsMetrics = HasCollectorFor("METRICS"),
+            ExportsTraces = HasCollectorFor("TRACES") && Named("OTEL_TRACES_SAMPLER") is not null,
+            Tls = ReadTls(urls.Concat(metricsUrls), Named("CONCLAVE_TLS_CERTIFICATE"), Named("CONCLAVE_TLS_KEY")),
             DataPath = data,
             Database = Named("CONCLAVE_DATABASE") is { } database
                 ? ReadDatabase(database, Named("CONCLAVE_DATABASE_PASSWORD_FILE"))
@@ -92,29 +113,29 @@ sealed class Settings
         };
     }
 
-    static List<Uri> ReadUrls(string urls, bool isInsecure)
+    static List<Uri> ReadUrls(string variable, string urls, bool isInsecure)
     {
         List<Uri> read = [];
         foreach (var text in urls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
         {
             if (!Uri.TryCreate(text, UriKind.Absolute, out var url)
                 || url.Scheme != Uri.UriSchemeHttp && url.Scheme != Uri.UriSchemeHttps)
-                throw new StartupException($"CONCLAVE_URLS: {text} is not an address such as {DefaultUrl}");
+                throw new StartupException($"{variable}: {text} is not an address such as {DefaultUrl}");
             // Kestrel would take any other name for every address of the machine.
             if (url.Host != "localhost" && !IPAddress.TryParse(url.DnsSafeHost, out _))
             {
-                throw new StartupException($"CONCLAVE_URLS: {text} has a name where the server wants an IP address of"
+                throw new StartupException($"{variable}: {text} has a name where the server wants an IP address of"
                     + " this machine, or 0.0.0.0 for all of them");
             }
             if (url.Scheme == Uri.UriSchemeHttp && !isInsecure && !IsLoopback(url))
             {
-                throw new StartupException($"CONCLAVE_URLS: {text} would send secrets in clear text over the network;"
+                throw new StartupException($"{variable}: {text} would send secrets in clear text over the network;"
                     + " make it https, or listen on 127.0.0.1 behind a proxy that ends TLS, or set CONCLAVE_INSECURE=1"
                     + " if one does");
             }
             read.Add(url);
         }
-        return read.Count > 0 ? read : throw new StartupException("CONCLAVE_URLS names no address");
+        return read.Count > 0 ? read : throw new StartupException($"{variable} names no address");
     }
 
     static TlsFiles? ReadTls(IEnumerable<Uri> urls, string? certificatePath, string? keyPath) =>

@@ -7,6 +7,7 @@
 using System.Security.Cryptography;
 using System.Threading.RateLimiting;
 using Conclave.Protocol;
+using Conclave.Server.Storage;
 using Geralt;
 
 namespace Conclave.Server.Accounts;
@@ -35,11 +36,19 @@ sealed class PasswordHasher(Limits limits) : IDisposable
         QueueProcessingOrder = QueueProcessingOrder.OldestFirst,
     });
 
+    /// <summary>Passwords that are hashed now, and those that wait for that.</summary>
+    public (long Running, long Waiting) Load => _pool.GetStatistics() is { } statistics
+        ? (limits.PasswordWorkersMax - statistics.CurrentAvailablePermits, statistics.CurrentQueuedCount)
+        : default;
+
     /// <summary>The text to store for a password; null when too many wait already.</summary>
     public async ValueTask<string?> HashAsync(ReadOnlyMemory<byte> passwordUtf8, CancellationToken ct)
     {
         using var place = await _pool.AcquireAsync(cancellationToken: ct);
-        return place.IsAcquired ? await Task.Run(() => Hash(passwordUtf8.Span), ct) : null;
+        if (!place.IsAcquired)
+            return null;
+        using var span = Traces.Source.StartActivity("password");
+        return await Task.Run(() => Hash(passwordUtf8.Span), ct);
     }
 
     /// <summary>Bytes are compared as given: a client that wants Unicode normalised does so itself.</summary>
@@ -53,6 +62,7 @@ sealed class PasswordHasher(Limits limits) : IDisposable
             return PasswordVerdict.Overloaded;
         }
 
+        using var span = Traces.Source.StartActivity("password");
         var same = await Task.Run(() => Argon2id.VerifyHash(storedHash ?? Dummy, passwordUtf8.Span), ct);
         return same && storedHash is not null ? PasswordVerdict.Match : PasswordVerdict.Mismatch;
     }

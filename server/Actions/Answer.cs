@@ -43,9 +43,6 @@ sealed class Answer
     public static Answer Refuse(string code, string message, string? field = null, long? retryAfterMs = null) =>
         Refuse(new Refusal(code, message, field, retryAfterMs));
 
-    /// <summary>The reply as it goes out, echoing the request.</summary>
-    public byte[] Encode(RawJson id, string? action) => WireJson.Serialize(Complete(id, action));
-
     /// <summary>The reply, echoing the request.</summary>
     public Reply Complete(RawJson id, string? action)
     {

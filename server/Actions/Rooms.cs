@@ -48,6 +48,8 @@ sealed class Rooms
 
     public required KeyStore Keys { get; init; }
 
+    public required Figures Figures { get; init; }
+
     public required Limits Limits { get; init; }
 
     public required TimeProvider Time { get; init; }

@@ -35,6 +35,7 @@ sealed partial class ConnectionList : IAsyncDisposable
     volatile bool _isClosing;
 
     int _count;
+    int _postCount;
 
     // The most connections there were since memory was last given back.
     int _crowd;
@@ -54,6 +55,12 @@ sealed partial class ConnectionList : IAsyncDisposable
     }
 
     public int Count => Volatile.Read(ref _count);
+
+    /// <summary>How many of them are requests by plain HTTP that are being answered.</summary>
+    public int PostCount => Volatile.Read(ref _postCount);
+
+    /// <summary>The memory of their requests.</summary>
+    public RequestBudgets Budgets => _budgets;
 
     /// <summary>Whether the server still takes connections.</summary>
     public bool IsOpen => !_isClosing;
@@ -95,12 +102,14 @@ sealed partial class ConnectionList : IAsyncDisposable
         using var post = new Post(
             context, PeerOf(context, address, new BodyPipe(context)), _rooms, _budgets, _logger);
         var isCounted = _addresses.TryEnter(address);
+        Interlocked.Increment(ref _postCount);
         try
         {
             await ServeAsync(post, isCounted ? post.RunAsync() : post.RefuseAsync(TooMany()));
         }
         finally
         {
+            Interlocked.Decrement(ref _postCount);
             if (isCounted)
                 _addresses.Leave(address);
         }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Conclave.Protocol;
 using Conclave.Server.Actions;
 using Conclave.Server.Lobbies;
@@ -18,6 +19,9 @@ sealed class Outbox
 
     const int FramesAtOnce = 64;
 
+    // One write of so many is looked at for how late its entries are.
+    const int LagSampling = 64;
+
     // Used between two waits only, so that a connection with nothing to send holds none.
     [ThreadStatic]
     static EntryFrame[]? _frames;
@@ -27,6 +31,7 @@ sealed class Outbox
     readonly Subscriptions _subscriptions;
     readonly Limits _limits;
     readonly TimeProvider _time;
+    readonly Figures _figures;
     readonly Pager _pager;
     readonly Lock _gate = new();
     readonly Queue<Pending> _answers = new();
@@ -37,6 +42,10 @@ sealed class Outbox
     readonly List<ByteBudget.Lease> _leaving = [];
     long _replyBytes;
     int _closeCode;
+    int _eventWrites;
+
+    // When the first live entry of the next write was committed, as a timestamp; 0 if there is none.
+    long _committedAt;
     bool _pingDue;
     byte[]? _pongDue;
 
@@ -52,6 +61,7 @@ sealed class Outbox
         _subscriptions = subscriptions;
         _limits = rooms.Limits;
         _time = rooms.Time;
+        _figures = rooms.Figures;
         _pager = new Pager(rooms.Live, rooms.Time, aborted);
         Aborted = aborted;
         aborted.Register(() =>
@@ -89,7 +99,7 @@ sealed class Outbox
     /// <summary>Queues the answer to the newest request, which was announced.</summary>
     public void Add(Answer answer, RawJson id, string? action)
     {
-        var reply = answer.Draft is null ? answer.Encode(id, action) : null;
+        var reply = answer.Draft is null ? Encode(answer, id, action) : null;
         answer.Memory?.ShrinkTo(reply?.Length ?? 0);
         lock (_gate)
         {
@@ -163,6 +173,7 @@ sealed class Outbox
             if (!_writer.IsEmpty)
             {
                 await SendAsync();
+                NoteLag();
                 ReleaseSent();
                 _room.Set();
             }
@@ -177,6 +188,13 @@ sealed class Outbox
                 await _signal.WaitAsync();
             }
         }
+    }
+
+    byte[] Encode(Answer answer, RawJson id, string? action)
+    {
+        var reply = answer.Complete(id, action);
+        _figures.Note(reply);
+        return WireJson.Serialize(reply);
     }
 
     bool HasRoom(bool isKnown) => _replyBytes < ReplyBytesMax
@@ -202,9 +220,18 @@ sealed class Outbox
             }
             if (pending.Answer.Memory is { } memory)
                 _leaving.Add(memory);
-            _writer.Add(FrameKind.Text, pending.Reply ?? pending.Answer.Encode(pending.Id, pending.Action));
+            _writer.Add(FrameKind.Text, pending.Reply ?? Encode(pending.Answer, pending.Id, pending.Action));
             pending.Answer.Starts?.Start();
         }
+    }
+
+    void NoteLag()
+    {
+        if (_committedAt == 0)
+            return;
+        if (++_eventWrites % LagSampling == 0)
+            _figures.NoteLag(Stopwatch.GetElapsedTime(_committedAt));
+        _committedAt = 0;
     }
 
     void ReleaseSent()
@@ -245,6 +272,8 @@ sealed class Outbox
             switch (cursor.Take(frames, _writer.Room, out var count))
             {
                 case CursorState.Ready:
+                    if (_committedAt == 0)
+                        _committedAt = frames[0].CommittedAt;
                     foreach (var frame in frames.AsSpan(0, count))
                         _writer.Add(FrameKind.Text, frame.Json.Span);
                     // In turn with the others: one busy lobby does not starve them.

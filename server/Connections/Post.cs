@@ -163,6 +163,7 @@ sealed class Post : IServed, IDisposable
     {
         using var memory = answer.Memory;
         var reply = answer.Complete(id, action);
+        _rooms.Figures.Note(reply);
         var json = WireJson.Serialize(reply);
         memory?.ShrinkTo(json.Length);
         var response = _context.Response;

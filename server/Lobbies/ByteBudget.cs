@@ -11,6 +11,26 @@ sealed class ByteBudget(long size)
     readonly Queue<(long Bytes, TaskCompletionSource<Lease> Turn)> _waiting = new();
     long _free = size;
 
+    /// <summary>Bytes that are taken now.</summary>
+    public long BytesTaken
+    {
+        get
+        {
+            lock (_gate)
+                return _bytesMax - _free;
+        }
+    }
+
+    /// <summary>How many wait for bytes.</summary>
+    public int Waiting
+    {
+        get
+        {
+            lock (_gate)
+                return _waiting.Count;
+        }
+    }
+
     /// <summary>Takes bytes at once, if need be beyond the budget: for amounts too small to wait for.</summary>
     public Lease Take(long bytes)
     {

@@ -25,12 +25,33 @@ sealed class LiveLobbies(LobbyStore lobbies, EntryStore entries, Limits limits) 
     readonly SemaphoreSlim _pageReaders = new(PageReadersMax);
     long _tailBytes;
     long _deliveries;
+    long _cursorCount;
+    long _pageCount;
+    long _pageEntryCount;
 
     /// <summary>How often something was delivered live.</summary>
     public long Deliveries => Volatile.Read(ref _deliveries);
 
     /// <summary>Memory for stored entries on their way to sockets.</summary>
     public ByteBudget FrameBytes { get; } = new(limits.FrameBytesBudget);
+
+    /// <summary>Cursors that are open.</summary>
+    public long CursorCount => Interlocked.Read(ref _cursorCount);
+
+    /// <summary>Lobbies that somebody here follows.</summary>
+    public int LobbyCount => _tails.Count;
+
+    /// <summary>Bytes of all tails, about.</summary>
+    public long TailBytes => Interlocked.Read(ref _tailBytes);
+
+    /// <summary>Pages that were read for cursors behind their tail, since the start.</summary>
+    public long PageCount => Interlocked.Read(ref _pageCount);
+
+    /// <summary>Entries in those pages.</summary>
+    public long PageEntryCount => Interlocked.Read(ref _pageEntryCount);
+
+    /// <summary>How many entries the cursor that is farthest behind has before it. Looks at every cursor.</summary>
+    public long EntriesBehind() => _tails.Values.Select(held => held.Tail.EntriesBehind()).DefaultIfEmpty().Max();
 
     /// <summary>
     /// Opens a cursor in the lobby for a member. It is silent until it is started.
@@ -57,6 +78,7 @@ sealed class LiveLobbies(LobbyStore lobbies, EntryStore entries, Limits limits) 
                 return (null, standing);
             cursor = new Cursor(lobby, session, member, after ?? member.LastSeq, tail, due);
             Count(tail.Attach(cursor, member));
+            Interlocked.Increment(ref _cursorCount);
             return (cursor, standing);
         }
         finally
@@ -72,6 +94,7 @@ sealed class LiveLobbies(LobbyStore lobbies, EntryStore entries, Limits limits) 
         cursor.End();
         cursor.DropPage();
         cursor.Tail.Detach(cursor);
+        Interlocked.Decrement(ref _cursorCount);
         Release(cursor.Lobby.LobbyId);
     }
 
@@ -119,10 +142,13 @@ sealed class LiveLobbies(LobbyStore lobbies, EntryStore entries, Limits limits) 
         await _pageReaders.WaitAsync(cancellation);
         try
         {
+            using var span = Traces.Source.StartActivity("page");
             var range = new PageRange(after, Backward: false, cursor.PageCount, PageBytesMax);
             var page = await entries.ReadAsync(cursor.Lobby, range, cancellation);
             var encoder = new EntryEncoder(cursor.Lobby.LobbyId, cursor.Tail.LobbyName);
             var frames = page.ConvertAll(encoder.Encode);
+            Interlocked.Increment(ref _pageCount);
+            Interlocked.Add(ref _pageEntryCount, frames.Count);
             // So many of the same size fill the next one: what does not fit is read for nothing.
             if (frames.Count > 0)
             {

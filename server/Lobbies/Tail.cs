@@ -88,6 +88,7 @@ sealed class Tail
                 StartAfter(Math.Max(_lastSeq, entries[^1].Seq));
                 return Bytes - before;
             }
+            LastUsed = Stopwatch.GetTimestamp();
             foreach (var entry in entries)
             {
                 if (entry.Seq <= _lastSeq)
@@ -97,9 +98,10 @@ sealed class Tail
                     StartAfter(entry.Seq - 1);
                 LobbyName = entry.Name ?? LobbyName;
                 _encoder ??= new EntryEncoder(entry.LobbyId, LobbyName);
-                Add(_encoder.Encode(entry));
+                var frame = _encoder.Encode(entry);
+                frame.CommittedAt = LastUsed;
+                Add(frame);
             }
-            LastUsed = Stopwatch.GetTimestamp();
             Wake();
             return Bytes - before;
         }
@@ -130,6 +132,13 @@ sealed class Tail
             }
             return count;
         }
+    }
+
+    /// <summary>How many entries the cursor that is farthest behind has before it.</summary>
+    public long EntriesBehind()
+    {
+        lock (_gate)
+            return _cursors.Select(cursor => Math.Max(0, _lastSeq - cursor.Position)).DefaultIfEmpty().Max();
     }
 
     /// <summary>Whether it has every entry after <paramref name="seq"/> that there is.</summary>

@@ -11,6 +11,9 @@ namespace Conclave.Server.Storage;
 /// </summary>
 sealed class Database : IAsyncDisposable
 {
+    public const string ReadingPool = "reading";
+    public const string WritingPool = "writing";
+
     const int VersionMin = 12;
 
     const string NewerText = "the database was brought up to date by a newer Conclave; run that one, or restore the"
@@ -24,9 +27,10 @@ sealed class Database : IAsyncDisposable
         Source = source;
         // The statements of the writer take arrays of any length: a plan for each length would cost more than it
         // gains, and one made while the tables were small must not scan them when they are large.
-        Writing = CreateSource(connectionString, " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off");
+        Writing = CreateSource(
+            WritingPool, connectionString, " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off");
         var apart = new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false, KeepAlive = 30 };
-        Apart = CreateSource(apart.ConnectionString, "");
+        Apart = CreateSource("apart", apart.ConnectionString, "");
         Epoch = epoch;
         MasterKeyId = masterKeyId;
     }
@@ -70,7 +74,7 @@ sealed class Database : IAsyncDisposable
     static async Task<Database> OpenAsync(
         string connectionString, Func<NpgsqlDataSource, Task> prepareAsync, CancellationToken cancellation)
     {
-        var source = CreateSource(connectionString, "");
+        var source = CreateSource(ReadingPool, connectionString, "");
         try
         {
             await RequireVersionAsync(source, cancellation);
@@ -156,7 +160,7 @@ sealed class Database : IAsyncDisposable
         await Source.DisposeAsync();
     }
 
-    static NpgsqlDataSource CreateSource(string connectionString, string options)
+    static NpgsqlDataSource CreateSource(string name, string connectionString, string options)
     {
         var settings = new NpgsqlConnectionStringBuilder(connectionString)
         {
@@ -177,7 +181,7 @@ sealed class Database : IAsyncDisposable
         // A transaction of ours never waits for anything but the database: one that idles is lost.
         settings.Options = (settings.Options + " -c idle_in_transaction_session_timeout=10s"
             + " -c lock_timeout=5s -c synchronous_commit=on" + options).TrimStart();
-        return new NpgsqlDataSourceBuilder(settings.ConnectionString).Build();
+        return new NpgsqlDataSourceBuilder(settings.ConnectionString) { Name = name }.Build();
     }
 
     static async Task RequireVersionAsync(NpgsqlDataSource source, CancellationToken cancellation)

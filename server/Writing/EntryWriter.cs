@@ -46,6 +46,12 @@ sealed class EntryWriter : IAsyncDisposable
     /// <summary>Entries that were stored since the start.</summary>
     public long Stored => _flight.Stored;
 
+    /// <summary>Where to tell of commits; null if nobody wants to know.</summary>
+    public WriterFigures? Figures { init => _flight.Figures = value; }
+
+    /// <summary>Drafts that wait for their commit.</summary>
+    public int Waiting => _inbox.Reader.Count + Volatile.Read(ref _deferred).Count;
+
     /// <summary>Hands a draft in. Drafts of one lobby enter its log in the order in which this was called.</summary>
     public ValueTask SubmitAsync(Draft draft, CancellationToken cancellation) =>
         _inbox.Writer.TryWrite(draft) ? ValueTask.CompletedTask : WaitAsync(draft, cancellation);

@@ -28,6 +28,9 @@ sealed partial class Flight(
     // When the database was first found away; 0 since it answered. What comes later does not wait all over again.
     long _awaySince;
 
+    /// <summary>Where to tell of commits; null if nobody wants to know.</summary>
+    public WriterFigures? Figures { get; set; }
+
     public long Commits => Interlocked.Read(ref _commits);
 
     public long Stored => Interlocked.Read(ref _stored);
@@ -70,7 +73,11 @@ sealed partial class Flight(
 
     async Task<List<Draft>> AppendAsync(List<Draft> drafts, bool patient)
     {
+        using var span = Traces.Source.StartActivity("commit");
+        span?.SetTag("conclave.entries", drafts.Count);
+        var began = time.GetTimestamp();
         var results = await SendAsync(drafts, patient);
+        Figures?.Committed(time.GetElapsedTime(began), results);
         Interlocked.Exchange(ref _awaySince, 0);
         List<Draft> locked = [];
         var stored = 0;
@@ -160,8 +167,9 @@ sealed partial class Flight(
         return [];
     }
 
-    static void Complete(Draft draft, Appended result, string? trace = null)
+    void Complete(Draft draft, Appended result, string? trace = null)
     {
+        Figures?.Lost(result.Verdict);
         draft.Decide(result, trace);
         draft.Tell();
     }

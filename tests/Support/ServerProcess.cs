@@ -29,15 +29,20 @@ sealed class ServerProcess : IAsyncDisposable
     public Uri Url { get; }
 
     /// <summary>PostgreSQL's first process.</summary>
-    public int Postmaster => int.Parse(
-        File.ReadLines(Path.Combine(Data, "postgres", "data", "postmaster.pid")).First(), CultureInfo.InvariantCulture);
+    public int Postmaster => PostmasterOf(Data);
 
     /// <summary>To its database, for the user who runs the server.</summary>
     public string Database => $"Host={Path.Combine(Data, "postgres", "socket")};Username=conclave;Database=conclave";
 
-    public static async Task<ServerProcess> StartAsync(string data)
+    /// <summary>Its process id.</summary>
+    public int Id => _process.Id;
+
+    public static async Task<ServerProcess> StartAsync(
+        string data, params IEnumerable<(string Name, string Value)> environment)
     {
         var start = Program(data);
+        foreach (var (name, value) in environment)
+            start.Environment[name] = value;
         var process = Process.Start(start)!;
         using var patience = new CancellationTokenSource(Patience);
         while (await process.StandardOutput.ReadLineAsync(patience.Token) is { } line)
@@ -47,6 +52,10 @@ sealed class ServerProcess : IAsyncDisposable
         }
         throw new InvalidOperationException(await process.StandardError.ReadToEndAsync(patience.Token));
     }
+
+    /// <summary>The first process of the PostgreSQL in a data folder.</summary>
+    public static int PostmasterOf(string data) => int.Parse(
+        File.ReadLines(Path.Combine(data, "postgres", "data", "postmaster.pid")).First(), CultureInfo.InvariantCulture);
 
     /// <summary>The built program, to be started on a data folder and with nothing of our own environment.</summary>
     public static ProcessStartInfo Program(string data, params ReadOnlySpan<string> arguments)

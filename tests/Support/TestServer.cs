@@ -41,6 +41,9 @@ sealed class TestServer : IAsyncDisposable
     /// <summary>Its data folder.</summary>
     public string Folder => _folder;
 
+    /// <summary>Where it tells of itself.</summary>
+    public Uri MetricsUrl => _host.MetricsUrls[0];
+
     /// <summary>The connection string of its database.</summary>
     public string Database { get; }
 
@@ -49,7 +52,7 @@ sealed class TestServer : IAsyncDisposable
         PostgresCluster postgres, Limits? limits = null, TimeProvider? time = null, IPAddress? address = null,
         Registration? registration = null)
     {
-        var database = await postgres.CreateDatabaseAsync("migrated", MigrateAsync);
+        var database = await CreateDatabaseAsync(postgres);
         var folder = Directory.CreateTempSubdirectory("conclave-server-").FullName;
         return await StartAsync(
             folder, database, limits ?? Limits.Default, time ?? TimeProvider.System, address, registration);
@@ -60,7 +63,7 @@ sealed class TestServer : IAsyncDisposable
         PostgresCluster postgres, TimeProvider time, params (string Name, string Value)[] environment)
     {
         var folder = Directory.CreateTempSubdirectory("conclave-server-").FullName;
-        var database = await postgres.CreateDatabaseAsync("migrated", MigrateAsync);
+        var database = await CreateDatabaseAsync(postgres);
         (string Name, string Value)[] all =
         [
             .. environment,
@@ -72,6 +75,10 @@ sealed class TestServer : IAsyncDisposable
         return await StartAsync(folder, settings, time);
     }
 
+    /// <summary>A database of its own for a server, with all its tables; returns the connection string.</summary>
+    public static Task<string> CreateDatabaseAsync(PostgresCluster postgres) =>
+        postgres.CreateDatabaseAsync("migrated", MigrateAsync);
+
     /// <summary>An address of this machine at which it looks like another one; null if it is in no network.</summary>
     public static IPAddress? AddressInANetwork() => NetworkInterface.GetAllNetworkInterfaces()
         .Where(network => network.OperationalStatus == OperationalStatus.Up)
@@ -80,9 +87,10 @@ sealed class TestServer : IAsyncDisposable
             && !IPAddress.IsLoopback(address));
 
     /// <summary>Starts a server on a database that another uses, with a folder of its own.</summary>
-    public static Task<TestServer> StartBesideAsync(string database, Limits? limits = null) => StartAsync(
-        Directory.CreateTempSubdirectory("conclave-server-").FullName, database, limits ?? Limits.Default,
-        TimeProvider.System);
+    public static Task<TestServer> StartBesideAsync(
+        string database, Limits? limits = null, TimeProvider? time = null) => StartAsync(
+            Directory.CreateTempSubdirectory("conclave-server-").FullName, database, limits ?? Limits.Default,
+            time ?? TimeProvider.System);
 
     /// <summary>Starts a second server on the same database, with the same master key.</summary>
     public Task<TestServer> StartTwinAsync(Limits? limits = null)
