@@ -228,6 +228,7 @@ sealed class ServerHost : IAsyncDisposable
         return new Rooms
         {
             Database = database,
+            Outage = new Outage(limits, time),
             Users = new UserStore(database),
             Identities = new IdentityStore(database),
             Lobbies = lobbies,

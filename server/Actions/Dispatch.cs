@@ -1,4 +1,5 @@
 using Conclave.Protocol;
+using Conclave.Server.Accounts;
 using Conclave.Server.Storage;
 
 namespace Conclave.Server.Actions;
@@ -24,24 +25,24 @@ static class Dispatch
         ActionName.RemoveMember => SignedInAsync(request, turn, RemoveMember.Read, RemoveMember.RunAsync),
         ActionName.RenameLobby => SignedInAsync(request, turn, RenameLobby.Read, RenameLobby.RunAsync),
         ActionName.Subscribe => SignedInAsync(request, turn, Subscribe.Read, Subscribe.RunAsync),
-        ActionName.Message => SignedInAsync(request, turn, Message.Read, Message.RunAsync),
+        ActionName.Message => OnceAsync(request, turn, Message.Read, Message.RunAsync),
         ActionName.Whoami => SignedInAsync(request, turn, Whoami.Read, Whoami.RunAsync),
         ActionName.MyLobbies => LargeAsync(request, turn, MyLobbies.Read, MyLobbies.RunAsync),
         ActionName.Members => LargeAsync(request, turn, Members.Read, Members.RunAsync),
         ActionName.History => LargeAsync(request, turn, History.Read, History.RunAsync),
         ActionName.Unsubscribe => SignedInAsync(request, turn, Unsubscribe.Read, Unsubscribe.RunAsync),
-        ActionName.Logout => SignedInAsync(request, turn, Logout.Read, Logout.RunAsync),
+        ActionName.Logout => OnceAsync(request, turn, Logout.Read, Logout.RunAsync),
         ActionName.Sessions => SignedInAsync(request, turn, OwnSessions.Read, OwnSessions.RunAsync),
-        ActionName.RevokeSession => SignedInAsync(request, turn, RevokeSession.Read, RevokeSession.RunAsync),
-        ActionName.ChangePassword => SignedInAsync(request, turn, ChangePassword.Read, ChangePassword.RunAsync),
+        ActionName.RevokeSession => OnceAsync(request, turn, RevokeSession.Read, RevokeSession.RunAsync),
+        ActionName.ChangePassword => OnceAsync(request, turn, ChangePassword.Read, ChangePassword.RunAsync),
         ActionName.Kdf => PacedAsync(request, turn, Kdf.Read, Kdf.RunAsync),
         ActionName.RotateKey => SignedInAsync(request, turn, RotateKey.Read, RotateKey.RunAsync),
         ActionName.SucceedMember => SignedInAsync(request, turn, SucceedMember.Read, SucceedMember.RunAsync),
-        ActionName.NeedKey => SignedInAsync(request, turn, NeedKey.Read, NeedKey.RunAsync),
-        ActionName.RewrapKey => SignedInAsync(request, turn, RewrapKey.Read, RewrapKey.RunAsync),
+        ActionName.NeedKey => OnceAsync(request, turn, NeedKey.Read, NeedKey.RunAsync),
+        ActionName.RewrapKey => OnceAsync(request, turn, RewrapKey.Read, RewrapKey.RunAsync),
         ActionName.Roster => LargeAsync(request, turn, ReadRoster.Read, ReadRoster.RunAsync),
         ActionName.MyKeys => LargeAsync(request, turn, MyKeys.Read, MyKeys.RunAsync),
-        ActionName.ResetIdentity => SignedInAsync(request, turn, ResetIdentity.Read, ResetIdentity.RunAsync),
+        ActionName.ResetIdentity => OnceAsync(request, turn, ResetIdentity.Read, ResetIdentity.RunAsync),
         ActionName.Ping => OpenAsync(request, turn, Ping.Read, Ping.RunAsync),
         _ => ValueTask.FromResult(Unknown(request)),
     };
@@ -65,7 +66,16 @@ static class Dispatch
                 ? run(form, open)
                 : ValueTask.FromResult(Refused.RateLimited("too many such requests from this address", retryAfter)));
 
-    static async ValueTask<Answer> SignedInAsync<TForm>(
+    // What fails because the database is away has done nothing, and is tried again for a while: what such an action
+    // writes, the writer writes, whose faults are verdicts.
+    static ValueTask<Answer> SignedInAsync<TForm>(
+        Request request, Turn turn, Func<Request, TForm> read, Func<TForm, Turn, ValueTask<Answer>> run) =>
+        OnceAsync(request, turn, read, (form, signed) =>
+            signed.Rooms.Outage.RideAsync(() => run(form, signed), signed.Cancellation));
+
+    // For what may have been done although it failed, for forms with a password, which is wiped after the first try, and
+    // for messages, which are many: what they look up is tried again where it is looked up.
+    static async ValueTask<Answer> OnceAsync<TForm>(
         Request request, Turn turn, Func<Request, TForm> read, Func<TForm, Turn, ValueTask<Answer>> run)
     {
         var form = read(request);
@@ -97,10 +107,18 @@ static class Dispatch
         });
 
     // A request that carries a token always uses that one; else the session opened on this connection signs it.
-    static ValueTask<Session?> FindSessionAsync(Request request, Turn turn) =>
-        (request.HasToken ? request.Token : turn.Caller.SignedIn?.Token) is { } token
-            ? turn.Rooms.Sessions.FindAsync(turn.Caller.HashOf(token), turn.Cancellation)
-            : default;
+    static ValueTask<Session?> FindSessionAsync(Request request, Turn turn)
+    {
+        if ((request.HasToken ? request.Token : turn.Caller.SignedIn?.Token) is not { } token)
+            return default;
+        var hash = turn.Caller.HashOf(token);
+        var finding = turn.Rooms.Sessions.FindAsync(hash, turn.Cancellation);
+        return finding.IsCompletedSuccessfully ? finding : RideAsync(finding, hash, turn);
+    }
+
+    static ValueTask<Session?> RideAsync(ValueTask<Session?> finding, TokenHash hash, Turn turn) =>
+        turn.Rooms.Outage.RideAsync(
+            finding, () => turn.Rooms.Sessions.FindAsync(hash, turn.Cancellation), turn.Cancellation);
 
     static Answer Unknown(Request request) => Answer.Refuse(
         request.Refusal ?? new Refusal(ErrorCode.UnknownAction, "there is no such action"));

@@ -8,10 +8,12 @@ static class GetPublicToken
 {
     public static string Read(Request request) => request.Login();
 
-    public static async ValueTask<Answer> RunAsync(string login, Turn turn) =>
-        await turn.Rooms.Users.FindAsync(login, turn.Cancellation) is { } user
-            ? await TellAsync(user, turn)
-            : Refused.NoSuchUser();
+    public static ValueTask<Answer> RunAsync(string login, Turn turn) =>
+        turn.Rooms.Outage.RideAsync(
+            async () => await turn.Rooms.Users.FindAsync(login, turn.Cancellation) is { } user
+                ? await TellAsync(user, turn)
+                : Refused.NoSuchUser(),
+            turn.Cancellation);
 
     public static async ValueTask<Answer> TellAsync(User user, Turn turn)
     {

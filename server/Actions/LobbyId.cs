@@ -12,7 +12,10 @@ static class LobbyId
         var (lobby, refused) = await Lookup.FindAsync(address, turn);
         if (lobby is null)
             return refused!;
-        if (await turn.Rooms.Lobbies.DescribeAsync(lobby.LobbyId, turn.Cancellation) is not { } description)
+        var rooms = turn.Rooms;
+        if (await rooms.Outage.RideAsync(
+            async () => await rooms.Lobbies.DescribeAsync(lobby.LobbyId, turn.Cancellation),
+            turn.Cancellation) is not { } description)
             return Refused.NoSuchLobby();
         return Answer.Of(new LobbyReply
         {

@@ -7,7 +7,17 @@ namespace Conclave.Server.Actions;
 static class Lookup
 {
     /// <summary>The lobby; or the answer to give when there is none, or when name and id do not name one.</summary>
-    public static async ValueTask<(LobbyInfo? Lobby, Answer? Refused)> FindAsync(LobbyAddress address, Turn turn)
+    public static ValueTask<(LobbyInfo? Lobby, Answer? Refused)> FindAsync(LobbyAddress address, Turn turn)
+    {
+        var looking = LookAsync(address, turn);
+        return looking.IsCompletedSuccessfully ? looking : RideAsync(looking, address, turn);
+    }
+
+    static ValueTask<(LobbyInfo? Lobby, Answer? Refused)> RideAsync(
+        ValueTask<(LobbyInfo? Lobby, Answer? Refused)> looking, LobbyAddress address, Turn turn) =>
+        turn.Rooms.Outage.RideAsync(looking, () => LookAsync(address, turn), turn.Cancellation);
+
+    static async ValueTask<(LobbyInfo? Lobby, Answer? Refused)> LookAsync(LobbyAddress address, Turn turn)
     {
         var lobbies = turn.Rooms.Lobbies;
         var byName = address.Name is { } name ? await lobbies.FindAsync(name, turn.Cancellation) : null;

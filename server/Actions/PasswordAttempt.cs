@@ -20,7 +20,8 @@ static class PasswordAttempt
         var verdict = PasswordVerdict.Overloaded;
         try
         {
-            var stored = await rooms.Users.FindPasswordHashAsync(login, turn.Cancellation);
+            var stored = await rooms.Outage.RideAsync(
+                async () => await rooms.Users.FindPasswordHashAsync(login, turn.Cancellation), turn.Cancellation);
             verdict = await rooms.Passwords.VerifyAsync(stored, password, turn.Cancellation);
             return verdict switch
             {

@@ -11,6 +11,8 @@ sealed class Rooms
 {
     public required Database Database { get; init; }
 
+    public required Outage Outage { get; init; }
+
     public required UserStore Users { get; init; }
 
     public required IdentityStore Identities { get; init; }

@@ -66,8 +66,10 @@ public sealed class CrashTests : IDisposable
         await load.CheckAsync(server.Url);
     }
 
-    [Fact]
-    public async Task Server_rides_through_a_restart_of_a_database_elsewhere()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Server_rides_through_a_restart_of_a_database_elsewhere(bool isKilled)
     {
         var options = new EmbeddedClusterOptions
         {
@@ -81,20 +83,34 @@ public sealed class CrashTests : IDisposable
             await using var server = await TestServer.StartBesideAsync(cluster.ConnectionString);
             var load = await Load.PrepareAsync(server.Url);
             var posting = load.RunAsync(server.Url, Connections);
+            var reading = load.ReadAsync(server.Url);
             await load.WaitAsync(200);
+            if (isKilled)
+                PostgresProcesses.Signal(ServerProcess.PostmasterOf(_folder), SigKill);
             await cluster.DisposeAsync();
+            Assert.Equal("200 503", await HealthAsync(server.Url));
             cluster = await EmbeddedCluster.StartAsync(
                 options, TimeProvider.System, NullLogger.Instance, Cancellation);
             await load.WaitAsync(200);
             load.Stop();
 
             Assert.Equal(0, await posting);
+            Assert.All(await reading, outcome => Assert.True(outcome is "ok" or "busy", outcome));
+            Assert.Equal("200 200", await HealthAsync(server.Url));
             await load.CheckAsync(server.Url);
         }
         finally
         {
             await cluster.DisposeAsync();
         }
+    }
+
+    static async Task<string> HealthAsync(Uri server)
+    {
+        using var http = new HttpClient();
+        using var lives = await http.GetAsync(new Uri(server, "/healthz"), Cancellation);
+        using var isReady = await http.GetAsync(new Uri(server, "/readyz"), Cancellation);
+        return $"{(int)lives.StatusCode} {(int)isReady.StatusCode}";
     }
 
     static async Task<int> WritingBackendAsync(ServerProcess server)

@@ -45,6 +45,22 @@ sealed class Load(string token)
         return ended.Count(isWhole => !isWhole);
     }
 
+    /// <summary>Reads the newest entry again and again until told to stop; what became of each try.</summary>
+    public async Task<IReadOnlyCollection<string>> ReadAsync(Uri server)
+    {
+        HashSet<string> outcomes = [];
+        await using var client = await WireClient.ConnectAsync(server);
+        while (!_isOver)
+        {
+            var reply = await client.AskAsync(
+                $$"""{"action":"history","token":"{{token}}","lobby_name":"den","limit":1}""");
+            outcomes.Add(Outcomes.Of(reply));
+            if (Outcomes.Of(reply) == "busy")
+                Assert.NotNull(reply["error"]!["retry_after_ms"]);
+        }
+        return outcomes;
+    }
+
     public void Stop() => _isOver = true;
 
     /// <summary>Waits for so many further acknowledgements.</summary>

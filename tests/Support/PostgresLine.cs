@@ -20,6 +20,7 @@ sealed class PostgresLine : IAsyncDisposable
     readonly Task _accepting;
     bool _isCut;
     int _answersToLose;
+    int _refused;
 
     public PostgresLine(string connectionString)
     {
@@ -47,6 +48,9 @@ sealed class PostgresLine : IAsyncDisposable
         foreach (var socket in open)
             socket.Dispose();
     }
+
+    /// <summary>How many have found nobody so far.</summary>
+    public int Refused => Volatile.Read(ref _refused);
 
     public void Mend()
     {
@@ -102,6 +106,7 @@ sealed class PostgresLine : IAsyncDisposable
         }
         client.Dispose();
         server.Dispose();
+        Interlocked.Increment(ref _refused);
         return false;
     }
 
