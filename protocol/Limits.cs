@@ -122,7 +122,10 @@ public sealed record Limits
     /// <summary>How long a write may move no byte before the connection ends with 4001. Default: 60 s.</summary>
     public TimeSpan WriteStallMax { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>Between two pings of an idle connection; silent for two, it is gone. Default: 30 s.</summary>
+    /// <summary>
+    /// Between two pings of an idle connection; silent for two, it is gone. Also how long the head of a request by
+    /// plain HTTP may take to arrive. Default: 30 s.
+    /// </summary>
     public TimeSpan PingInterval { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>How long a post waits for a database that is away before it is <c>busy</c>. Default: 5 s.</summary>

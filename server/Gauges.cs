@@ -12,8 +12,11 @@ namespace Conclave.Server;
 /// </summary>
 static class Gauges
 {
-    public static void Add(Meter meter, Rooms rooms, ConnectionList connections, PoolWatch pools)
+    public static void Add(
+        Meter meter, Rooms rooms, ConnectionList connections, SocketGate gate, PoolWatch pools)
     {
+        meter.CreateObservableUpDownCounter(
+            "conclave.sockets", () => gate.Count, "{socket}", "Sockets that are open, whatever they do.");
         AddConnections(meter, rooms, connections);
         AddDeliveries(meter, rooms.Live);
         AddQueues(meter, rooms, connections.Budgets);

@@ -36,6 +36,13 @@ sealed class Proxies
         return new(networks);
     }
 
+    /// <summary>Whether somebody at this address is one of them.</summary>
+    public bool Include(IPAddress address)
+    {
+        var plain = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
+        return _networks.Exists(network => network.Contains(plain));
+    }
+
     /// <summary>Has what they forward count: of X-Forwarded-For as much as they vouch for, from the right.</summary>
     public void Heed(IApplicationBuilder app)
     {

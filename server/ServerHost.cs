@@ -60,7 +60,8 @@ sealed class ServerHost : IAsyncDisposable
             var tls = settings.Tls is { } files ? new TlsCertificate(files) : null;
             if (tls is not null)
                 open.Push(tls);
-            var builder = CreateBuilder(settings, tls);
+            var gate = new SocketGate(settings.Limits, settings.Proxies.Include);
+            var builder = CreateBuilder(settings, tls, gate);
             var telemetry = new Telemetry(settings);
             open.Push(new Closing(telemetry));
             var app = builder.Build();
@@ -85,7 +86,7 @@ sealed class ServerHost : IAsyncDisposable
             open.Push(connections);
             var pools = new PoolWatch();
             open.Push(new Closing(pools));
-            Gauges.Add(telemetry.Meter, rooms, connections, pools);
+            Gauges.Add(telemetry.Meter, rooms, connections, gate, pools);
 
             Guard(app, settings);
             telemetry.Serve(app);
@@ -132,7 +133,7 @@ sealed class ServerHost : IAsyncDisposable
         }
     }
 
-    static WebApplicationBuilder CreateBuilder(Settings settings, TlsCertificate? tls)
+    static WebApplicationBuilder CreateBuilder(Settings settings, TlsCertificate? tls, SocketGate gate)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -154,10 +155,14 @@ sealed class ServerHost : IAsyncDisposable
             options.Limits.MinResponseDataRate = null;
             options.Limits.MinRequestBodyDataRate = null;
             options.Limits.MaxConcurrentUpgradedConnections = null;
+            // Who comes and says nothing is gone as soon as a WebSocket that does.
+            var interval = settings.Limits.PingInterval;
+            options.Limits.RequestHeadersTimeout = interval;
+            options.Limits.KeepAliveTimeout = 2 * interval;
             foreach (var url in settings.Urls)
-                Listen(options, url, tls, static _ => { });
+                Listen(options, url, gate.GuardAt, listen => Secure(listen, url));
             foreach (var url in settings.MetricsUrls)
-                Listen(options, url, tls, Telemetry.MakeDoor);
+                Listen(options, url, gate.GuardAt, Telemetry.MakeDoor, listen => Secure(listen, url));
         });
         // What a connection may send ahead of being read, in bytes: the framework's megabyte each would be no bound.
         builder.WebHost.UseSockets(options =>
@@ -167,9 +172,15 @@ sealed class ServerHost : IAsyncDisposable
             options.UnsafePreferInlineScheduling = true;
         });
         return builder;
+
+        void Secure(ListenOptions listen, Uri url)
+        {
+            if (url.Scheme == Uri.UriSchemeHttps)
+                listen.UseHttps(tls!.HandshakeWithin(settings.Limits.PingInterval));
+        }
     }
 
-    static void Listen(KestrelServerOptions options, Uri url, TlsCertificate? tls, Action<ListenOptions> configure)
+    static void Listen(KestrelServerOptions options, Uri url, params Action<ListenOptions>[] layers)
     {
         if (url.Host == "localhost")
             options.ListenLocalhost(url.Port, Configure);
@@ -180,9 +191,8 @@ sealed class ServerHost : IAsyncDisposable
         {
             // A WebSocket of HTTP/2 has no transport of its own, and ours take it over.
             listen.Protocols = HttpProtocols.Http1;
-            configure(listen);
-            if (url.Scheme == Uri.UriSchemeHttps)
-                listen.UseHttps(tls!.Handshake);
+            foreach (var layer in layers)
+                layer(listen);
         }
     }
 

@@ -27,6 +27,7 @@ sealed record TlsFiles(string CertificatePath, string KeyPath)
 sealed partial class TlsCertificate : IAsyncDisposable
 {
     static readonly TimeSpan LookPeriod = TimeSpan.FromSeconds(10);
+    static readonly TimeSpan HandshakeMax = TimeSpan.FromSeconds(10);
 
     readonly TlsFiles _files;
     readonly CancellationTokenSource _stopped = new();
@@ -43,9 +44,10 @@ sealed partial class TlsCertificate : IAsyncDisposable
         (_current, _seen) = Read(files, seen: []);
     }
 
-    /// <summary>How Kestrel serves TLS by it.</summary>
-    public TlsHandshakeCallbackOptions Handshake => new()
+    /// <summary>How Kestrel serves TLS by it, to those who come to the point in time.</summary>
+    public TlsHandshakeCallbackOptions HandshakeWithin(TimeSpan time) => new()
     {
+        HandshakeTimeout = time < HandshakeMax ? time : HandshakeMax,
         OnConnection = _ => ValueTask.FromResult(new SslServerAuthenticationOptions
         {
             ServerCertificateContext = _current,

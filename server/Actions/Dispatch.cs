@@ -73,8 +73,8 @@ static class Dispatch
         OnceAsync(request, turn, read, (form, signed) =>
             signed.Rooms.Outage.RideAsync(() => run(form, signed), signed.Cancellation));
 
-    // For what may have been done although it failed, for forms with a password, which is wiped after the first try, and
-    // for messages, which are many: what they look up is tried again where it is looked up.
+    // For what may have been done although it failed; for forms with a password, which is wiped after the first try;
+    // and for messages, which are many: what they look up is tried again where it is looked up.
     static async ValueTask<Answer> OnceAsync<TForm>(
         Request request, Turn turn, Func<Request, TForm> read, Func<TForm, Turn, ValueTask<Answer>> run)
     {

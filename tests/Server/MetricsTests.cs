@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using System.Net.WebSockets;
 using Conclave.Protocol;
@@ -74,8 +73,8 @@ public sealed class MetricsTests(PostgresCluster postgres) : IDisposable
         Assert.Equal("401 bad_token", await post.OutcomeAsync("""{"action":"whoami"}"""));
         Assert.Equal("401 bad_token", await post.OutcomeAsync("""{"action":"whoami"}"""));
 
-        var text = await ScrapeAsync(server.Url);
-        var figures = Read(text);
+        var text = await Figures.ScrapeAsync(server.Url);
+        var figures = Figures.Read(text);
         Assert.Equal(
             Expected.OrderBy(figure => figure.Key, StringComparer.Ordinal),
             figures.Where(figure => Expected.ContainsKey(figure.Key))
@@ -88,9 +87,8 @@ public sealed class MetricsTests(PostgresCluster postgres) : IDisposable
             Assert.DoesNotContain(secret, text, StringComparison.OrdinalIgnoreCase);
 
         await bob.Socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, Cancellation);
-        while (Read(await ScrapeAsync(server.Url))["conclave_connections{transport=websocket}"] != 1)
-            Cancellation.ThrowIfCancellationRequested();
-        Assert.Equal(0, Read(await ScrapeAsync(server.Url))["conclave_subscriptions"]);
+        await Figures.UntilAsync(server.Url, now => now["conclave_connections{transport=websocket}"] == 1);
+        Assert.Equal(0, (await Figures.ReadAsync(server.Url))["conclave_subscriptions"]);
     }
 
     [Fact]
@@ -107,7 +105,7 @@ public sealed class MetricsTests(PostgresCluster postgres) : IDisposable
             await client.DoAsync("""{"action":"message","lobby_name":"den","row_data":1}""");
             await client.EntryAsync();
         }
-        var shown = (await ScrapeAsync(server.Url)).Split('\n')
+        var shown = (await Figures.ScrapeAsync(server.Url)).Split('\n')
             .Where(line => line.StartsWith("# TYPE ", StringComparison.Ordinal))
             .Select(line => line.Split(' ')[2])
             .Except(["target_info", "otel_scope_info"]);
@@ -161,12 +159,6 @@ public sealed class MetricsTests(PostgresCluster postgres) : IDisposable
     static string Request(string row) =>
         $$"""{"action":"message","lobby_name":"den of metrics","row_data":{{row}}}""";
 
-    static async Task<string> ScrapeAsync(Uri server)
-    {
-        using var http = new HttpClient();
-        return await http.GetStringAsync(new Uri(server, "/metrics"), Cancellation);
-    }
-
     static async Task<int> StatusAsync(Uri server, string path, params (string Name, string Value)[] headers)
     {
         using var http = new HttpClient();
@@ -175,22 +167,5 @@ public sealed class MetricsTests(PostgresCluster postgres) : IDisposable
             request.Headers.TryAddWithoutValidation(name, value);
         using var response = await http.SendAsync(request, Cancellation);
         return (int)response.StatusCode;
-    }
-
-    // Each line of Prometheus' text, without what the framework adds to every one: its name, its labels, its value.
-    static Dictionary<string, double> Read(string text)
-    {
-        Dictionary<string, double> figures = new(StringComparer.Ordinal);
-        foreach (var line in text.Split('\n').Where(line => line.Length > 0 && line[0] != '#'))
-        {
-            var (start, end) = (line.IndexOf('{'), line.IndexOf('}'));
-            var labels = start > 0 ? line[(start + 1)..end].Replace("\"", "", StringComparison.Ordinal) : "";
-            var own = labels.Split(',', StringSplitOptions.RemoveEmptyEntries)
-                .Where(label => !label.StartsWith("otel_scope", StringComparison.Ordinal)).ToArray();
-            var name = line.Split('{', ' ')[0] + (own.Length > 0 ? $"{{{string.Join(',', own)}}}" : "");
-            var value = line[(start > 0 ? end + 1 : line.IndexOf(' '))..].Trim().Split(' ')[0];
-            figures[name] = double.Parse(value, CultureInfo.InvariantCulture);
-        }
-        return figures;
     }
 }

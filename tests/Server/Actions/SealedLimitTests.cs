@@ -117,5 +117,18 @@ public sealed class SealedLimitTests(PostgresCluster postgres)
         Assert.Equal("rate_limited", await alice.Client.RefusedAsync(den.Rotation(alice)));
     }
 
+    [Fact]
+    public async Task Repairs_of_keys_by_one_user_have_a_pace()
+    {
+        await using var server = await TestServer.StartAsync(
+            postgres, Limits.Default with { KeyRepairsPerMinute = 2 });
+        await using var alice = await SealingUser.SignUpAsync(server, "alice");
+        using var den = await SealedDen.CreateAsync(alice, "den");
+        var request = $$"""{"action":"need_key",{{den.Where}},"generation":1}""";
+        await alice.Client.DoAsync(request);
+        await alice.Client.DoAsync(request);
+        Assert.Equal("rate_limited", await alice.Client.RefusedAsync(request));
+    }
+
     static Limits Unhurried(int rows) => TestServer.Unhurried with { SealedRowsPerSecond = rows };
 }

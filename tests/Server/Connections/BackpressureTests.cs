@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using System.Net;
 using System.Text;
 using Conclave.Protocol;
@@ -105,6 +106,32 @@ public sealed class BackpressureTests(PostgresCluster postgres)
             await client.SendAsync($$"""{"id":{{id}},"action":"get_public_token","login":"nobody"}""");
         for (var id = 0; id < 500; id++)
             Assert.Equal(id, (await client.ReplyAsync())["id"]!.GetValue<int>());
+    }
+
+    [Theory]
+    [InlineData(false, 4)]
+    [InlineData(true, 64)]
+    public async Task Stranger_has_fewer_answers_under_way_than_one_with_a_token(bool isKnown, int edge)
+    {
+        await using var server = await TestServer.StartAsync(postgres);
+        using var aborted = new CancellationTokenSource();
+        var signal = new Signal();
+        var outbox = new Outbox(
+            new FrameWriter(new Pipe().Writer, TimeProvider.System), signal,
+            new Subscriptions(server.Rooms.Live, signal), server.Rooms, aborted.Token);
+        for (var count = 0; count < edge; count++)
+        {
+            Assert.True(outbox.WaitForRoomAsync(isKnown).AsTask().IsCompletedSuccessfully);
+            outbox.Add(Answer.Of(new DoneReply()), default, "ping");
+        }
+        var next = outbox.WaitForRoomAsync(isKnown).AsTask();
+        Assert.False(next.IsCompleted);
+
+        // They go out, and there is room again.
+        var writing = outbox.RunAsync();
+        await next;
+        await aborted.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => writing);
     }
 
     [Fact]

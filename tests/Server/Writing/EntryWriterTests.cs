@@ -142,6 +142,38 @@ public sealed class EntryWriterTests(PostgresCluster postgres, ITestOutputHelper
     }
 
     [Fact]
+    public async Task Draft_beyond_a_full_inbox_waits_until_there_is_room()
+    {
+        await using var line = new PostgresLine(
+            await postgres.CreateDatabaseAsync("migrated", StorageRooms.MigrateAsync));
+        await using var rooms = await WritingRooms.OpenAsync(
+            line.ConnectionString, new Limits { WriterInboxMax = 2 });
+        var alice = await rooms.Storage.AddUserAsync("alice");
+        var lobby = await rooms.Storage.CreateLobbyAsync(alice);
+        var told = 0;
+        Draft Post(string text) => new(Message(lobby, alice, text), () => Interlocked.Increment(ref told));
+
+        // The first is under way and comes to no end; two more wait in the inbox.
+        line.Cut();
+        await rooms.Writer.SubmitAsync(Post("under way"), Cancellation);
+        while (rooms.Writer.Waiting > 0)
+            await Task.Yield();
+        await rooms.Writer.SubmitAsync(Post("waits"), Cancellation);
+        await rooms.Writer.SubmitAsync(Post("waits, too"), Cancellation);
+        var beyond = rooms.Writer.SubmitAsync(Post("beyond"), Cancellation).AsTask();
+        Assert.False(beyond.IsCompleted);
+        Assert.Equal(2, rooms.Writer.Waiting);
+
+        line.Mend();
+        await beyond;
+        while (Volatile.Read(ref told) < 4)
+        {
+            Cancellation.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
+    }
+
+    [Fact]
     public async Task Batch_is_bounded_by_count_and_bytes_and_ends_a_lobby_at_a_change_of_members()
     {
         await using var rooms = await StorageRooms.OpenAsync(postgres);
