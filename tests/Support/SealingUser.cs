@@ -37,9 +37,11 @@ sealed class SealingUser : IAsyncDisposable
     public static SealingUser Stranger(WireClient client, string login) => new(client, login);
 
     /// <summary>A user who is signed in on a connection of their own.</summary>
-    public static async Task<SealingUser> SignUpAsync(TestServer server, string login)
+    public static Task<SealingUser> SignUpAsync(TestServer server, string login) => SignUpAsync(server.Url, login);
+
+    public static async Task<SealingUser> SignUpAsync(Uri server, string login)
     {
-        var user = new SealingUser(await server.ConnectAsync(), login);
+        var user = new SealingUser(await WireClient.ConnectAsync(server), login);
         await user.Client.DoAsync(user.Registration());
         await user.SignInAsync();
         return user;
@@ -60,10 +62,12 @@ sealed class SealingUser : IAsyncDisposable
     }
 
     /// <summary>Signs in on a new connection.</summary>
-    public async Task ReconnectAsync(TestServer server)
+    public Task ReconnectAsync(TestServer server) => ReconnectAsync(server.Url);
+
+    public async Task ReconnectAsync(Uri server)
     {
         await Client.DisposeAsync();
-        Client = await server.ConnectAsync();
+        Client = await WireClient.ConnectAsync(server);
         await SignInAsync();
     }
 
