@@ -27,6 +27,7 @@ static class CommandTree
             [
                 .. AccountCommands.All(frame), .. SessionCommands.All(frame), .. LobbyCommands.All(frame),
                 .. MemberCommands.All(frame), .. EntryCommands.All(frame),
+                .. ProbeCommand.All(frame),
             ])
             root.Add(command);
         root.SetAction((typed, cancellation) => Terminal.CanAsk && Terminal.IsSeen

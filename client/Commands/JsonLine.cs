@@ -153,7 +153,8 @@ static class JsonLine
         json.WriteEndArray();
     }
 
-    static string Object(Action<Utf8JsonWriter> fields)
+    /// <summary>An object with these fields.</summary>
+    public static string Object(Action<Utf8JsonWriter> fields)
     {
         var buffer = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(buffer, WireJson.WriterOptions))

@@ -36,6 +36,10 @@ static class English
         Revoked = count => $"sessions that have ended: {count}",
         PasswordChanged = login => $"the password of {login} is changed; every other session has ended",
         NoLobbies = "you are in no lobby yet; make one with “conclave lobby create NAME”",
+        Probing = server => $"trying {server}; this makes users and lobbies there whose names begin with “probe-”",
+        ProbeSummary = (kept, broken) => $"{kept} rules kept, {broken} broken",
+        RulesBroken = broken => $"rules broken: {broken}",
+        CannotProbe = why => $"the probe cannot begin: {why}",
         Watching = lobby => $"watching {lobby}; Ctrl-C ends it",
         EarlierExist = seq => $"there are earlier entries: --before {seq}",
         LaterExist = seq => $"there are later entries: --after {seq}",
@@ -212,6 +216,7 @@ static class English
         Send = "Put a text into a lobby",
         Watch = "Show entries as they come; Ctrl-C ends it with exit code 0",
         History = "Show stored entries, by default the newest 100",
+        Probe = "Try whether a server keeps the rules of the protocol",
         NewLogin = "1 to 64 characters out of A–Z a–z 0–9 . _ -",
         OwnLogin = "Your login",
         AnyLogin = "The login of any registered user",
@@ -232,6 +237,7 @@ static class English
         After = "The page after this entry",
         Before = "The page before this entry",
         Limit = "At most so many entries, 1 to 1000",
+        ProbedServer = "Address of the server to try",
     };
 
     static readonly MenuTexts Menu = new()

@@ -34,6 +34,7 @@ sealed record HelpTexts
     public required string Send { get; init; }
     public required string Watch { get; init; }
     public required string History { get; init; }
+    public required string Probe { get; init; }
 
     public required string NewLogin { get; init; }
     public required string OwnLogin { get; init; }
@@ -54,4 +55,5 @@ sealed record HelpTexts
     public required string After { get; init; }
     public required string Before { get; init; }
     public required string Limit { get; init; }
+    public required string ProbedServer { get; init; }
 }

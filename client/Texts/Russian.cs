@@ -36,6 +36,10 @@ static class Russian
         Revoked = count => $"завершено сеансов: {count}",
         PasswordChanged = login => $"пароль пользователя {login} изменён; остальные сеансы завершены",
         NoLobbies = "вы пока не состоите ни в одном лобби; создайте его: «conclave lobby create ИМЯ»",
+        Probing = server => $"проверяю {server}; там появятся пользователи и лобби с именами на «probe-»",
+        ProbeSummary = (kept, broken) => $"правил соблюдено: {kept}, нарушено: {broken}",
+        RulesBroken = broken => $"нарушено правил: {broken}",
+        CannotProbe = why => $"проверку не начать: {why}",
         Watching = lobby => $"жду записей в {lobby}; Ctrl-C завершает",
         EarlierExist = seq => $"есть более ранние записи: --before {seq}",
         LaterExist = seq => $"есть более поздние записи: --after {seq}",
@@ -209,6 +213,7 @@ static class Russian
         Send = "Добавить текст в лобби",
         Watch = "Показывать записи по мере появления; Ctrl-C завершает с кодом 0",
         History = "Показать сохранённые записи, по умолчанию последние 100",
+        Probe = "Проверить, соблюдает ли сервер правила протокола",
         NewLogin = "От 1 до 64 символов из A–Z a–z 0–9 . _ -",
         OwnLogin = "Ваш логин",
         AnyLogin = "Логин любого пользователя",
@@ -229,6 +234,7 @@ static class Russian
         After = "Страница после этой записи",
         Before = "Страница перед этой записью",
         Limit = "Не больше стольких записей, от 1 до 1000",
+        ProbedServer = "Адрес проверяемого сервера",
     };
 
     static readonly MenuTexts Menu = new()

@@ -36,6 +36,10 @@ sealed record SayTexts
     public required Func<long, string> Revoked { get; init; }
     public required Func<string, string> PasswordChanged { get; init; }
     public required string NoLobbies { get; init; }
+    public required Func<string, string> Probing { get; init; }
+    public required Func<long, long, string> ProbeSummary { get; init; }
+    public required Func<long, string> RulesBroken { get; init; }
+    public required Func<string, string> CannotProbe { get; init; }
     public required Func<string, string> Watching { get; init; }
     public required Func<long, string> EarlierExist { get; init; }
     public required Func<long, string> LaterExist { get; init; }
