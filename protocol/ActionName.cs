@@ -12,6 +12,8 @@ public static class ActionName
     public const string SetRights = "set_rights";
     public const string RemoveMember = "remove_member";
     public const string RenameLobby = "rename_lobby";
+    public const string DeleteLobby = "delete_lobby";
+    public const string DeleteMessage = "delete_message";
     public const string Subscribe = "subscribe";
     public const string Message = "message";
     public const string Whoami = "whoami";

@@ -20,8 +20,19 @@ public static class EventName
     public const string Removed = "removed";
     public const string KeyNeeded = "key_needed";
     public const string KeyReady = "key_ready";
+    public const string MessageDeleted = "message_deleted";
+    public const string LobbyDeleted = "lobby_deleted";
     public const string SessionEnded = "session_ended";
     public const string ServerClosing = "server_closing";
+}
+
+/// <summary>Why content is gone: the <c>reason</c> of <see cref="EventName.MessageDeleted"/>.</summary>
+public static class ErasureReason
+{
+    /// <summary>By its author, or by an admin of the lobby.</summary>
+    public const string Deleted = "deleted";
+
+    public const string Expired = "expired";
 }
 
 /// <summary>Why a session ended: the <c>reason</c> of <see cref="EventName.SessionEnded"/>.</summary>

@@ -42,6 +42,9 @@ public sealed class LobbyEvent
     /// <summary>Of a message: what its sender called it, for recognising one's own.</summary>
     public Guid? Nonce { get; init; }
 
+    /// <summary>Of a message: when its content is erased by itself; null if it stays, or is gone.</summary>
+    public DateTimeOffset? ExpiresAt { get; init; }
+
     /// <summary>Of a message: whether its content was erased.</summary>
     public bool? Gone { get; init; }
 
@@ -60,15 +63,20 @@ public sealed class LobbyEvent
 
 /// <summary>A hint outside any log; it may be lost with the connection.</summary>
 /// <param name="Event">One of <see cref="EventName"/>.</param>
-/// <param name="LobbyId">Of <c>invited</c>, <c>removed</c>, <c>key_needed</c> and <c>key_ready</c>.</param>
-/// <param name="LobbyName">Of <c>invited</c> and <c>removed</c>.</param>
+/// <param name="LobbyId">Of those about a lobby.</param>
+/// <param name="LobbyName">Of <c>invited</c>, <c>removed</c> and <c>lobby_deleted</c>.</param>
 /// <param name="From">Of <c>invited</c>: who invited.</param>
 /// <param name="Rights">Of <c>invited</c>: what was granted.</param>
 /// <param name="SessionId">Of <c>session_ended</c>: which one; <c>sessions</c> lists it no more.</param>
-/// <param name="Reason">Of <c>session_ended</c>: one of <see cref="SessionEnd"/>.</param>
+/// <param name="Reason">
+/// Of <c>session_ended</c>: one of <see cref="SessionEnd"/>; of <c>message_deleted</c>: one of
+/// <see cref="ErasureReason"/>.
+/// </param>
 /// <param name="Generation">Of <c>key_needed</c> and <c>key_ready</c>: of which generation.</param>
 /// <param name="Member">Of <c>key_needed</c>: who needs it.</param>
+/// <param name="DeletedSeq">Of <c>message_deleted</c>: which message.</param>
 public sealed record Hint(
     string Event, Guid? LobbyId = null, string? LobbyName = null, Person? From = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] Rights? Rights = null,
-    Guid? SessionId = null, string? Reason = null, long? Generation = null, Person? Member = null);
+    Guid? SessionId = null, string? Reason = null, long? Generation = null, Person? Member = null,
+    long? DeletedSeq = null);

@@ -50,7 +50,7 @@ public sealed class ConclaveClient : IAsyncDisposable
     /// <summary>The signed-in user's sessions and password.</summary>
     public Account Account { get; }
 
-    /// <summary>What changes lobbies that are there: rights, removals, names.</summary>
+    /// <summary>What changes lobbies that are there: rights, removals, names, deletions.</summary>
     public Lobbies Lobbies { get; }
 
     /// <summary>Who is signed in; null if nobody is, or a token is used whose owner was not asked for yet.</summary>
@@ -90,7 +90,7 @@ public sealed class ConclaveClient : IAsyncDisposable
         CancellationToken cancellationToken = default) =>
         _link.AskAsync<RegisterReply>(ActionName.Register, RequestKind.Once, null, json =>
         {
-            WriteCredentials(json, login, password);
+            json.WriteCredentials(login, password);
             if (registrationCode is not null)
                 json.WriteString("registration_code"u8, registrationCode);
         }, cancellationToken);
@@ -119,7 +119,7 @@ public sealed class ConclaveClient : IAsyncDisposable
         string login, ReadOnlyMemory<byte> password, CancellationToken cancellationToken = default)
     {
         var reply = await _link.AskAsync<AuthReply>(
-            ActionName.Auth, RequestKind.Ask, null, json => WriteCredentials(json, login, password),
+            ActionName.Auth, RequestKind.Ask, null, json => json.WriteCredentials(login, password),
             cancellationToken).ConfigureAwait(false);
         _link.Token = reply.Token;
         User = new Person(reply.Login, reply.PublicToken);
@@ -237,17 +237,19 @@ public sealed class ConclaveClient : IAsyncDisposable
     /// and <see cref="ErrorCode.Busy"/>: the server wants it later than the timeout allows.
     /// </exception>
     public Task<MessageReply> PostAsync(
-        LobbyRef lobby, Content content, Guid? nonce = null, CancellationToken cancellationToken = default)
-    {
-        ArgumentNullException.ThrowIfNull(content);
-        var once = nonce ?? Guid.NewGuid();
-        return SignedAsync<MessageReply>(ActionName.Message, RequestKind.Append, json =>
-        {
-            json.WriteLobby(lobby);
-            json.WriteContent(content);
-            json.WriteString("nonce"u8, once);
-        }, cancellationToken);
-    }
+        LobbyRef lobby, Content content, Guid? nonce = null, CancellationToken cancellationToken = default) =>
+        PostAsync(lobby, content, expiresInSeconds: null, nonce, cancellationToken);
+
+    /// <summary>The same for content that is erased by itself after a time.</summary>
+    /// <param name="lobby">A lobby in which the signed-in user has <see cref="Rights.Write"/>.</param>
+    /// <param name="content">What to put there.</param>
+    /// <param name="expiresIn">After how long, in whole seconds: 1 second to 3,650 days.</param>
+    /// <param name="nonce">To repeat a call whose outcome is unknown; null draws one, and forgets it.</param>
+    /// <inheritdoc cref="PostAsync(LobbyRef, Content, Guid?, CancellationToken)"/>
+    public Task<MessageReply> PostAsync(
+        LobbyRef lobby, Content content, TimeSpan expiresIn, Guid? nonce = null,
+        CancellationToken cancellationToken = default) =>
+        PostAsync(lobby, content, (long)expiresIn.TotalSeconds, nonce, cancellationToken);
 
     /// <summary>The lobbies that the signed-in user is a member of, by name (<c>my_lobbies</c>).</summary>
     public async Task<IReadOnlyList<OwnLobby>> MyLobbiesAsync(CancellationToken cancellationToken = default)
@@ -355,7 +357,8 @@ public sealed class ConclaveClient : IAsyncDisposable
 
     /// <summary>
     /// What the server tells the signed-in user outside of any lobby's log (<c>invited</c>, <c>removed</c>,
-    /// <c>session_ended</c>, <c>server_closing</c>, one of <see cref="EventName"/>), and the client's own
+    /// <c>message_deleted</c>, <c>lobby_deleted</c>, <c>session_ended</c>, <c>server_closing</c>, one of
+    /// <see cref="EventName"/>), and the client's own
     /// <see cref="ConnectionHint"/>s, as they come. Without end; for one loop at a time. Hints get lost with the
     /// connection, and the oldest when nobody takes them: never rely on one.
     /// </summary>
@@ -373,10 +376,19 @@ public sealed class ConclaveClient : IAsyncDisposable
     async Task<Guid> MeAsync(CancellationToken cancellationToken) =>
         User?.PublicToken ?? (await WhoamiAsync(cancellationToken).ConfigureAwait(false)).PublicToken;
 
-    static void WriteCredentials(Utf8JsonWriter json, string login, ReadOnlyMemory<byte> password)
+    Task<MessageReply> PostAsync(
+        LobbyRef lobby, Content content, long? expiresInSeconds, Guid? nonce, CancellationToken cancellationToken)
     {
-        json.WriteString("login"u8, login);
-        json.WriteString("password"u8, password.Span);
+        ArgumentNullException.ThrowIfNull(content);
+        var once = nonce ?? Guid.NewGuid();
+        return SignedAsync<MessageReply>(ActionName.Message, RequestKind.Append, json =>
+        {
+            json.WriteLobby(lobby);
+            json.WriteContent(content);
+            json.WriteString("nonce"u8, once);
+            if (expiresInSeconds is { } seconds)
+                json.WriteNumber("expires_in"u8, seconds);
+        }, cancellationToken);
     }
 
     Task<TReply> SignedAsync<TReply>(

@@ -157,10 +157,12 @@ sealed class Connection(
         try
         {
             var hint = WireJson.Deserialize<Hint>(utf8);
-            // If it is the session of a subscription, nothing more would come and nobody would say so. Asking to go on
-            // finds out, and costs nothing if it is another one.
+            // If it is the session or the lobby of a subscription, nothing more would come and nobody would say so.
+            // Asking to go on finds out, and costs nothing if it is another one.
             if (hint.Event == EventName.SessionEnded)
                 subscriptions.Reopen();
+            if (hint is { Event: EventName.LobbyDeleted, LobbyId: { } lobbyId })
+                subscriptions.Find(lobbyId)?.Resume();
             hints.TryWrite(hint);
         }
         catch (JsonException)

@@ -60,6 +60,9 @@ public sealed class Entry
     /// <summary>What its sender called the message, to recognise one's own; null if the entry is no message.</summary>
     public Guid? Nonce => _wire.Nonce;
 
+    /// <summary>When the content of a message is erased by itself; null if it stays, or is gone.</summary>
+    public DateTimeOffset? ExpiresAt => _wire.ExpiresAt;
+
     /// <summary>Whether the content was erased. The entry keeps its place.</summary>
     public bool IsGone => _wire.Gone is true;
 

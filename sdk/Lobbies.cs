@@ -4,8 +4,9 @@ using Conclave.Protocol;
 namespace Conclave.Sdk;
 
 /// <summary>
-/// What changes a lobby that is there: its members and its name. From <see cref="ConclaveClient.Lobbies"/>; what any of
-/// the methods can throw is told there. Each change is an entry of the lobby's log, which every member sees.
+/// What changes a lobby that is there: its members, its name, what shall be gone. From
+/// <see cref="ConclaveClient.Lobbies"/>; what any of the methods can throw is told there. Each change of members or of
+/// the name is an entry of the lobby's log, which every member sees.
 /// </summary>
 public sealed class Lobbies
 {
@@ -79,6 +80,35 @@ public sealed class Lobbies
         ChangeAsync(
             ActionName.RenameLobby, lobbyId, nonce, json => json.WriteString("lobby_name"u8, lobbyName),
             cancellationToken);
+
+    /// <summary>
+    /// Deletes a lobby for everybody and for good (<c>delete_lobby</c>): its content can be read by nobody any more,
+    /// its names are taken for ever. Not repeated when the connection is lost before the answer.
+    /// </summary>
+    /// <param name="lobby">A lobby in which the signed-in user has <see cref="Rights.Admin"/>.</param>
+    /// <exception cref="RefusedException">
+    /// <see cref="ErrorCode.Forbidden"/>; <see cref="ErrorCode.NoSuchLobby"/>: also when it is deleted already.
+    /// </exception>
+    public Task DeleteAsync(LobbyRef lobby, CancellationToken cancellationToken = default) =>
+        _link.AskSignedAsync<DoneReply>(
+            ActionName.DeleteLobby, RequestKind.Once, json => json.WriteLobby(lobby), cancellationToken);
+
+    /// <summary>
+    /// Erases the content of a message for good (<c>delete_message</c>); its place in the log stays. Done already if it
+    /// is gone.
+    /// </summary>
+    /// <param name="lobby">A lobby that the signed-in user is a member of.</param>
+    /// <param name="seq">The message's <see cref="Entry.Seq"/>.</param>
+    /// <exception cref="RefusedException">
+    /// <see cref="ErrorCode.Forbidden"/>: somebody else's, and the user has not <see cref="Rights.Admin"/>.
+    /// <see cref="ErrorCode.NoSuchMessage"/>: the entry is none, or there is no such entry.
+    /// </exception>
+    public Task EraseMessageAsync(LobbyRef lobby, long seq, CancellationToken cancellationToken = default) =>
+        _link.AskSignedAsync<DoneReply>(ActionName.DeleteMessage, RequestKind.Ask, json =>
+        {
+            json.WriteLobby(lobby);
+            json.WriteNumber("seq"u8, seq);
+        }, cancellationToken);
 
     Task<ChangeReply> ChangeAsync(
         string action, LobbyRef lobby, Guid? nonce, Action<Utf8JsonWriter> fields, CancellationToken cancellationToken)

@@ -46,6 +46,12 @@ static class RequestFrame
             json.WriteString("lobby_id"u8, id);
     }
 
+    public static void WriteCredentials(this Utf8JsonWriter json, string login, ReadOnlyMemory<byte> password)
+    {
+        json.WriteString("login"u8, login);
+        json.WriteString("password"u8, password.Span);
+    }
+
     public static void WriteContent(this Utf8JsonWriter json, Content content)
     {
         json.WritePropertyName("row_data"u8);

@@ -99,8 +99,9 @@ public sealed class Subscription : IAsyncDisposable
     /// </exception>
     /// <exception cref="LogChangedException">The operator restored a backup while the connection was lost.</exception>
     /// <exception cref="RefusedException">
-    /// The server would not go on after the connection was lost: <see cref="ErrorCode.BadToken"/> when the session has
-    /// ended, <see cref="ErrorCode.Forbidden"/> when the user was removed meanwhile.
+    /// The server would not go on: <see cref="ErrorCode.BadToken"/> when the session has ended,
+    /// <see cref="ErrorCode.Forbidden"/> when the user was removed meanwhile, <see cref="ErrorCode.NoSuchLobby"/> when
+    /// the lobby was deleted.
     /// </exception>
     /// <exception cref="DisconnectedException">The server closed the connection for good.</exception>
     /// <exception cref="BrokenServerException">An entry was missing, or came twice.</exception>

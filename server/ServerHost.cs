@@ -217,7 +217,8 @@ sealed class ServerHost : IAsyncDisposable
         open.Push(new Closing(live));
         var presence = new Presence();
         var sessions = new Sessions(new SessionStore(database), presence, limits, time);
-        open.Push(new SessionSweep(sessions, time, logs.CreateLogger<SessionSweep>()));
+        var erasures = new Erasures(new ErasureStore(database), lobbies, live);
+        open.Push(StartSweep(sessions, erasures, time, logs));
         var passwords = new PasswordHasher(limits);
         open.Push(new Closing(passwords));
         var figures = new WriterFigures(meter);
@@ -252,6 +253,7 @@ sealed class ServerHost : IAsyncDisposable
             Paces = new Paces(limits, time),
             LobbyQuota = new LobbyQuota(lobbies, limits),
             Live = live,
+            Erasures = erasures,
             Writer = writer,
             SealedWriter = sealedWriter,
             SealedLobbies = sealedLobbies,
@@ -262,6 +264,15 @@ sealed class ServerHost : IAsyncDisposable
             Time = time,
         };
     }
+
+    // Whoever ended a session or deleted a lobby - another server, the operator - it shows here within a second.
+    static Sweep StartSweep(Sessions sessions, Erasures erasures, TimeProvider time, ILoggerFactory logs) => new(
+        time, logs.CreateLogger<Sweep>(),
+        (TimeSpan.FromMilliseconds(500), sessions.SweepAsync),
+        (TimeSpan.FromMilliseconds(500), erasures.NoticeAsync),
+        (TimeSpan.FromSeconds(1), erasures.EraseExpiredAsync),
+        (TimeSpan.FromSeconds(1), erasures.CleanAsync),
+        (TimeSpan.FromMinutes(1), sessions.TrimAsync));
 
     // Before anything else: who it really is, and whether a browser may bring it.
     static void Guard(WebApplication app, Settings settings)

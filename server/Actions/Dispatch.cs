@@ -24,6 +24,8 @@ static class Dispatch
         ActionName.SetRights => SignedInAsync(request, turn, SetRights.Read, SetRights.RunAsync),
         ActionName.RemoveMember => SignedInAsync(request, turn, RemoveMember.Read, RemoveMember.RunAsync),
         ActionName.RenameLobby => SignedInAsync(request, turn, RenameLobby.Read, RenameLobby.RunAsync),
+        ActionName.DeleteLobby => SignedInAsync(request, turn, DeleteLobby.Read, DeleteLobby.RunAsync),
+        ActionName.DeleteMessage => SignedInAsync(request, turn, DeleteMessage.Read, DeleteMessage.RunAsync),
         ActionName.Subscribe => SignedInAsync(request, turn, Subscribe.Read, Subscribe.RunAsync),
         ActionName.Message => OnceAsync(request, turn, Message.Read, Message.RunAsync),
         ActionName.Whoami => SignedInAsync(request, turn, Whoami.Read, Whoami.RunAsync),

@@ -49,7 +49,7 @@ static class History
         if (form.After > member.LastSeq)
             return Answer.Refuse(ErrorCode.BadRequest, "after is beyond the last entry of the lobby", "after");
         var encoder = new EntryEncoder(lobby.LobbyId, member.LobbyName);
-        var frames = Cut(page.ConvertAll(encoder.Encode), isBackward);
+        var frames = Cut(page.ConvertAll(entry => encoder.Encode(entry).Now), isBackward);
         // Without any, where the page would begin.
         var before = frames.Count > 0 ? frames[0].Seq - 1 : form.After ?? 0;
         var (hash, @base) = await TranscriptAt.FindAsync(lobby, member.LastSeq, before, turn);

@@ -7,6 +7,9 @@ namespace Conclave.Server.Actions;
 /// <summary>A member with <c>write</c> puts data in. The one action that does not wait for its outcome.</summary>
 static class Message
 {
+    // Ten years, in seconds.
+    const int ExpiresInMax = 315_360_000;
+
     // A class: a record would print row_data.
     public sealed class Form
     {
@@ -15,14 +18,18 @@ static class Message
         public required RawJson RowData { get; init; }
 
         public required Guid? Nonce { get; init; }
+
+        /// <summary>In seconds; 0 if it stays.</summary>
+        public required int ExpiresIn { get; init; }
     }
 
-    public static Form Read(Request request)
+    public static Form Read(Request request) => new()
     {
-        var form = new Form { Lobby = request.Lobby(), RowData = request.RowData(), Nonce = request.Nonce() };
-        NotYet.Refuse(request, "expires_in");
-        return form;
-    }
+        Lobby = request.Lobby(),
+        RowData = request.RowData(),
+        Nonce = request.Nonce(),
+        ExpiresIn = (int)(request.Integer("expires_in", 1, ExpiresInMax) ?? 0),
+    };
 
     public static async ValueTask<Answer> RunAsync(Form form, Turn turn)
     {
@@ -36,7 +43,7 @@ static class Message
             return await SealedPost.RunAsync(form, lobby, turn);
         // A copy: the frame's buffer is used again before the entry is stored.
         var rowData = form.RowData.Utf8.ToArray();
-        var entry = NewEntry.Message(lobby, author, form.Nonce ?? Guid.CreateVersion7(), rowData);
+        var entry = NewEntry.Message(lobby, author, form.Nonce ?? Guid.CreateVersion7(), rowData, form.ExpiresIn);
         var draft = new Draft(entry, turn.DraftDone) { Memory = turn.TakeMemory() };
         await turn.Rooms.Writer.SubmitAsync(draft, turn.Cancellation);
         return Answer.When(draft, ReplyTo);

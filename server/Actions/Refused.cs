@@ -48,7 +48,7 @@ static class Refused
         var verdict => Of(verdict, draft.Trace),
     };
 
-    static Refusal Of(Verdict verdict, string? trace) => verdict switch
+    public static Refusal Of(Verdict verdict, string? trace) => verdict switch
     {
         Verdict.NoSuchLobby => new(ErrorCode.NoSuchLobby, "there is no such lobby"),
         Verdict.Forbidden => new(ErrorCode.Forbidden, ForbiddenMessage),
@@ -59,11 +59,12 @@ static class Refused
         Verdict.NameTaken => new(ErrorCode.LobbyNameTaken, "a lobby has or had this name"),
         Verdict.LobbyFull => new(ErrorCode.Limit, "the messages of this lobby take as many bytes as they may"),
         Verdict.TooManyMembers => new(ErrorCode.Limit, "this lobby has as many members as may be"),
+        Verdict.NoSuchMessage => new(ErrorCode.NoSuchMessage, "there is no message with this seq"),
         Verdict.NonceReused => new(ErrorCode.NonceReused, "this nonce stands for another content"),
         Verdict.Unavailable => Unavailable,
         Verdict.Unknown => new(
             ErrorCode.UnknownOutcome,
-            "the database went away while this was being stored; repeat it with the same nonce to find out",
+            "the database went away while this was being done; repeat it, with the same nonce, to find out",
             RetryAfterMs: RetryAfterMs),
         Verdict.Broken => new(ErrorCode.Internal, "the server failed; its log knows why", Trace: trace),
         _ => throw new ArgumentOutOfRangeException(nameof(verdict)),

@@ -39,6 +39,8 @@ sealed class Rooms
 
     public required LiveLobbies Live { get; init; }
 
+    public required Erasures Erasures { get; init; }
+
     public required EntryWriter Writer { get; init; }
 
     /// <summary>The writer of sealed lobbies.</summary>

@@ -22,7 +22,7 @@ static class SealedPost
         // Here, where many run at one time, and not one by one in the writer. The envelope remembers the outcome.
         if (state?.Roster.MemberBy(author.PublicToken) is { } member)
             _ = envelope.IsSignedBy(lobby.LobbyId, member.Identity);
-        var entry = NewEntry.SealedMessage(lobby, author, envelope.Id, rowData, new SealedPart(row));
+        var entry = NewEntry.SealedMessage(lobby, author, envelope.Id, rowData, new SealedPart(row), form.ExpiresIn);
         var draft = new Draft(entry, turn.DraftDone) { Memory = turn.TakeMemory() };
         await turn.Rooms.SealedWriter.SubmitAsync(draft, turn.Cancellation);
         return Answer.When(draft, Message.ReplyTo);

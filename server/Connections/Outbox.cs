@@ -269,13 +269,16 @@ sealed class Outbox
     {
         while (!_writer.IsFull && _subscriptions.Due.Next() is { } cursor)
         {
-            switch (cursor.Take(frames, _writer.Room, out var count))
+            var state = cursor.Take(frames, _writer.Room, out var count);
+            foreach (var frame in frames.AsSpan(0, count))
+                _writer.Add(FrameKind.Text, frame.Json.Span);
+            while (cursor.TakeHint() is { } hint)
+                _writer.Add(FrameKind.Text, WireJson.Serialize(hint));
+            switch (state)
             {
                 case CursorState.Ready:
                     if (_committedAt == 0)
                         _committedAt = frames[0].CommittedAt;
-                    foreach (var frame in frames.AsSpan(0, count))
-                        _writer.Add(FrameKind.Text, frame.Json.Span);
                     // In turn with the others: one busy lobby does not starve them.
                     cursor.Wake();
                     break;

@@ -1,3 +1,4 @@
+using Conclave.Protocol;
 using Conclave.Server.Storage;
 
 namespace Conclave.Server.Lobbies;
@@ -27,6 +28,9 @@ sealed class Cursor
     // One that goes out while the next is read.
     const int PagesMax = 2;
 
+    // Hints may be lost; a connection that does not read them loses the oldest.
+    const int ErasedMax = 1024;
+
     // Of the first page, before anything is known of the sizes.
     const int PageCountFirst = 200;
 
@@ -35,6 +39,8 @@ sealed class Cursor
     readonly Lock _gate = new();
     readonly Queue<Page> _pages = new(PagesMax);
     long _pagedUpTo;
+    Queue<(long Seq, string Reason)>? _erased;
+    Hint? _farewell;
     int _isDue = 1;
     volatile bool _isEnded;
 
@@ -124,6 +130,58 @@ sealed class Cursor
             _isEnded = true;
     }
 
+    /// <summary>Ends it with a word to its connection.</summary>
+    public void End(Hint farewell)
+    {
+        lock (_gate)
+        {
+            if (_isEnded)
+                return;
+            _isEnded = true;
+            _farewell = farewell;
+        }
+        Wake();
+    }
+
+    /// <summary>Content was erased: if it was handed out, its connection is to hear of it.</summary>
+    public void Tell(IReadOnlyList<long> erased, string reason)
+    {
+        lock (_gate)
+        {
+            _erased ??= [];
+            foreach (var seq in erased)
+                _erased.Enqueue((seq, reason));
+            while (_erased.Count > ErasedMax)
+                _erased.Dequeue();
+        }
+        Wake();
+    }
+
+    /// <summary>
+    /// The next hint to send; null if there is none. What is still to be handed out shows by itself that it is gone.
+    /// For the owner alone, after <see cref="Take"/>: between the two nothing is handed out.
+    /// </summary>
+    public Hint? TakeHint()
+    {
+        if (_erased is null && _farewell is null)
+            return null;
+        lock (_gate)
+        {
+            while (_erased is not null && _erased.TryDequeue(out var erased))
+            {
+                if (erased.Seq <= Position)
+                {
+                    return new Hint(
+                        EventName.MessageDeleted, Lobby.LobbyId, Reason: erased.Reason, DeletedSeq: erased.Seq);
+                }
+            }
+            _erased = null;
+            var farewell = _farewell;
+            _farewell = null;
+            return farewell;
+        }
+    }
+
     /// <summary>
     /// Hands out the next entries, and moves the position behind them. Of a removal that ends the membership under
     /// which it was opened, that entry is the last.
@@ -149,6 +207,8 @@ sealed class Cursor
         for (var index = 0; index < count; index++)
         {
             Position = destination[index].Seq;
+            if (destination[index].Expiring is not null)
+                destination[index] = destination[index].Now;
             if (destination[index].Removes != Session.Person.PublicToken || Position <= _standing.SinceSeq)
                 continue;
             count = index + 1;
@@ -162,11 +222,6 @@ sealed class Cursor
     /// <exception cref="InvalidDataException">An entry is missing from the log.</exception>
     public void SetPage(Page page)
     {
-        if (page.FirstSeq is { } seq && seq != page.After + 1)
-        {
-            page.Dispose();
-            throw new InvalidDataException("a page of the log does not start where the cursor stands");
-        }
         lock (_gate)
         {
             // It may have ended while the page was read, and then nobody would ever take it or let it go; or it has
@@ -175,6 +230,11 @@ sealed class Cursor
             {
                 page.Dispose();
                 return;
+            }
+            if (page.FirstSeq is { } seq && seq != page.After + 1)
+            {
+                page.Dispose();
+                throw new InvalidDataException("a page of the log does not start where the cursor stands");
             }
             _pages.Enqueue(page);
             _pagedUpTo = page.LastSeq;
@@ -185,10 +245,7 @@ sealed class Cursor
     public void DropPage()
     {
         lock (_gate)
-        {
-            while (_pages.TryDequeue(out var page))
-                page.Dispose();
-        }
+            DropPages();
     }
 
     int TakeFromPage(Span<EntryFrame> destination, int bytesMax)
@@ -197,6 +254,11 @@ sealed class Cursor
         {
             if (!_pages.TryPeek(out var page))
                 return 0;
+            if (page.Erasures != Tail.Erasures && Tail.HasErased(page.Erasures, Position, _pagedUpTo))
+            {
+                DropPages();
+                return 0;
+            }
             var count = page.Take(destination, bytesMax);
             if (page.IsEmpty)
                 _pages.Dequeue().Dispose();
@@ -205,5 +267,11 @@ sealed class Cursor
                 Position = destination[count - 1].Seq;
             return count;
         }
+    }
+
+    void DropPages()
+    {
+        while (_pages.TryDequeue(out var page))
+            page.Dispose();
     }
 }

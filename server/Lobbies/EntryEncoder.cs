@@ -29,13 +29,24 @@ sealed class EntryEncoder(Guid lobbyId, string lobbyName)
     public EntryFrame Encode(StoredEntry entry)
     {
         // By hand: every post comes by here, and a writer that checks and escapes takes several times as long.
-        if (entry.Kind == EntryKind.Message && !entry.RowData.IsEmpty)
-            return new EntryFrame(entry.Seq, EncodeMessage(entry), null);
+        var json = entry.Kind == EntryKind.Message && !entry.RowData.IsEmpty
+            ? EncodeMessage(entry)
+            : Encode(entry, entry.IsGone);
+        var removes = entry.Kind == EntryKind.MemberRemoved ? entry.Member!.PublicToken : (Guid?)null;
+        return new EntryFrame(entry.Seq, json, removes)
+        {
+            Expiring = entry is { Expiry: { } expiry, IsGone: false }
+                ? new Expiring(expiry, new EntryFrame(entry.Seq, Encode(entry, isGone: true), null))
+                : null,
+        };
+    }
+
+    ReadOnlyMemory<byte> Encode(StoredEntry entry, bool isGone)
+    {
         var buffer = new ArrayBufferWriter<byte>(EnvelopeBytesMax);
         using (var writer = new Utf8JsonWriter(buffer, WireJson.WriterOptions))
-            Write(writer, entry);
-        var removes = entry.Kind == EntryKind.MemberRemoved ? entry.Member!.PublicToken : (Guid?)null;
-        return new EntryFrame(entry.Seq, buffer.WrittenMemory, removes);
+            Write(writer, entry, isGone);
+        return buffer.WrittenMemory;
     }
 
     byte[] EncodeMessage(StoredEntry entry)
@@ -58,6 +69,11 @@ sealed class EntryEncoder(Guid lobbyId, string lobbyName)
         var rowAt = count;
         Append(scratch, ref count, ",\"nonce\":\""u8);
         AppendUuid(scratch, ref count, entry.Nonce);
+        if (entry.Expiry is { } expiry)
+        {
+            Append(scratch, ref count, "\",\"expires_at\":\""u8);
+            count += TimeJsonConverter.Write(expiry.Time, scratch.AsSpan(count));
+        }
         Append(scratch, ref count, "\"}"u8);
 
         var json = GC.AllocateUninitializedArray<byte>(count + entry.RowData.Length);
@@ -83,7 +99,7 @@ sealed class EntryEncoder(Guid lobbyId, string lobbyName)
         count += bytes;
     }
 
-    void Write(Utf8JsonWriter writer, StoredEntry entry)
+    void Write(Utf8JsonWriter writer, StoredEntry entry, bool isGone)
     {
         writer.WriteStartObject();
         writer.WriteString("event"u8, EntryKindName.Of(entry.Kind));
@@ -99,7 +115,7 @@ sealed class EntryEncoder(Guid lobbyId, string lobbyName)
                 writer.WriteBoolean("sealed"u8, !entry.RowData.IsEmpty);
                 break;
             case EntryKind.Message:
-                WriteMessage(writer, entry);
+                WriteMessage(writer, entry, isGone);
                 break;
             case EntryKind.LobbyRenamed:
                 break;
@@ -122,20 +138,25 @@ sealed class EntryEncoder(Guid lobbyId, string lobbyName)
         writer.WriteEndObject();
     }
 
-    static void WriteMessage(Utf8JsonWriter writer, StoredEntry entry)
+    // One whose row_data is not at hand was too large for the page.
+    static void WriteMessage(Utf8JsonWriter writer, StoredEntry entry, bool isGone)
     {
-        if (entry.RowData.IsEmpty)
+        if (isGone)
         {
-            writer.WriteBoolean("omitted"u8, true);
-            writer.WriteNumber("row_size"u8, entry.RowBytes);
-            if (entry.Sealed is not null)
-                writer.WriteString("row_hash"u8, entry.Sealed.RowHash.ToString());
+            writer.WriteNull("row_data"u8);
+            writer.WriteBoolean("gone"u8, true);
         }
         else
         {
-            WriteRowData(writer, entry);
+            writer.WriteBoolean("omitted"u8, true);
+            writer.WriteNumber("row_size"u8, entry.RowBytes);
         }
+        // In place of the row, whose hash the transcript needs.
+        if (entry.Sealed is not null)
+            writer.WriteString("row_hash"u8, entry.Sealed.RowHash.ToString());
         writer.WriteString("nonce"u8, entry.Nonce);
+        if (!isGone && entry.Expiry is { } expiry)
+            writer.WriteString("expires_at"u8, TimeJsonConverter.Text(expiry.Time));
     }
 
     static void WriteRowData(Utf8JsonWriter writer, StoredEntry entry)

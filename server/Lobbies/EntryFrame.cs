@@ -1,3 +1,5 @@
+using Conclave.Server.Storage;
+
 namespace Conclave.Server.Lobbies;
 
 /// <summary>
@@ -10,4 +12,14 @@ sealed record EntryFrame(long Seq, ReadOnlyMemory<byte> Json, Guid? Removes)
 {
     /// <summary>When it was committed, as a timestamp, set before anybody sees it; 0 if read from the log.</summary>
     public long CommittedAt { get; set; }
+
+    /// <summary>What becomes of it when its content expires; null if it stays.</summary>
+    public Expiring? Expiring { get; init; }
+
+    /// <summary>The frame to send at this moment.</summary>
+    public EntryFrame Now => Expiring is { Expiry.HasPassed: true } expired ? expired.Gone : this;
 }
+
+/// <param name="Expiry">When.</param>
+/// <param name="Gone">The same entry without its content.</param>
+sealed record Expiring(Expiry Expiry, EntryFrame Gone);

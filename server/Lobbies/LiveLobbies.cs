@@ -114,14 +114,32 @@ sealed class LiveLobbies(LobbyStore lobbies, EntryStore entries, Limits limits) 
             Shrink();
     }
 
+    /// <summary>
+    /// Messages of a lobby were erased, in the database: from now on nobody here gets their content, and whoever has
+    /// got it hears of it.
+    /// </summary>
+    public void Erase(Guid lobbyId, IReadOnlyList<long> seqs, string reason)
+    {
+        if (_tails.TryGetValue(lobbyId, out var held))
+            Count(held.Tail.Erase(seqs, reason));
+    }
+
+    /// <summary>A lobby was deleted, in the database: whoever follows it here hears of it, and nothing more.</summary>
+    public void Delete(Guid lobbyId)
+    {
+        if (_tails.TryGetValue(lobbyId, out var held))
+            Count(held.Tail.Delete(lobbyId));
+    }
+
     /// <summary>Reads the next page of a cursor that is behind; null while the database is away.</summary>
     public async Task<Page?> TryReadPageAsync(Cursor cursor, CancellationToken cancellation)
     {
         var lease = await FrameBytes.LeaseAsync(PageBytesMax, cancellation);
         try
         {
-            var after = cursor.PagedUpTo;
-            return new Page(after, await ReadAsync(cursor, after, cancellation), lease);
+            // Before reading, so that what is erased while it is read counts as erased since.
+            var (after, erasures) = (cursor.PagedUpTo, cursor.Tail.Erasures);
+            return new Page(after, erasures, await ReadAsync(cursor, after, cancellation), lease);
         }
         catch (Exception fault) when (Database.IsAway(fault) && !cancellation.IsCancellationRequested)
         {
@@ -145,6 +163,13 @@ sealed class LiveLobbies(LobbyStore lobbies, EntryStore entries, Limits limits) 
             using var span = Traces.Source.StartActivity("page");
             var range = new PageRange(after, Backward: false, cursor.PageCount, PageBytesMax);
             var page = await entries.ReadAsync(cursor.Lobby, range, cancellation);
+            var isWhole = page.Count > 0 && page[0].Seq == after + 1;
+            // Rows go when the lobby was deleted, and that may not have been noticed here yet.
+            if (!isWhole && await lobbies.DescribeAsync(cursor.Lobby.LobbyId, cancellation) is null)
+            {
+                Delete(cursor.Lobby.LobbyId);
+                return [];
+            }
             var encoder = new EntryEncoder(cursor.Lobby.LobbyId, cursor.Tail.LobbyName);
             var frames = page.ConvertAll(encoder.Encode);
             Interlocked.Increment(ref _pageCount);

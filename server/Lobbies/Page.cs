@@ -1,12 +1,15 @@
 namespace Conclave.Server.Lobbies;
 
 /// <summary>Stored entries on their way to one cursor, and the memory they are entitled to.</summary>
-sealed class Page(long after, List<EntryFrame> frames, ByteBudget.Lease lease) : IDisposable
+sealed class Page(long after, int erasures, List<EntryFrame> frames, ByteBudget.Lease lease) : IDisposable
 {
     int _taken;
 
     /// <summary>The position behind which it was read.</summary>
     public long After => after;
+
+    /// <summary>How often something had been erased before it was read: what was erased since may be in it.</summary>
+    public int Erasures => erasures;
 
     public long? FirstSeq => frames.Count > 0 ? frames[0].Seq : null;
 

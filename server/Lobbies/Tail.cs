@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
+using Conclave.Protocol;
 using Conclave.Server.Storage;
 
 namespace Conclave.Server.Lobbies;
@@ -12,6 +14,9 @@ sealed class Tail
     // An entry costs this beside its JSON, about: objects, references, the array's slot.
     const int FrameOverheadBytes = 128;
 
+    // Erasures that are remembered: a page that is older is read again without a look.
+    const int ErasedMax = 2048;
+
     readonly Lock _gate = new();
     readonly HashSet<Cursor> _cursors = [];
 
@@ -21,12 +26,23 @@ sealed class Tail
     long _lastSeq;
     bool _isClosed;
     EntryEncoder? _encoder;
+    long _namedAt;
+
+    // What was erased since the tail is there, in that order. Pages that are older are looked through.
+    readonly List<long> _erased = [];
+    int _erasures;
+
+    // What its cursors are told at the end; null while the lobby is there.
+    Hint? _farewell;
 
     /// <summary>Bytes held, about.</summary>
     public long Bytes { get; private set; }
 
     /// <summary>The tick of the last append or read: what was not used for longest shrinks first.</summary>
     public long LastUsed { get; private set; }
+
+    /// <summary>How often something was erased here.</summary>
+    public int Erasures => Volatile.Read(ref _erasures);
 
     /// <summary>The lobby's name, for the frames of entries to come.</summary>
     public string LobbyName
@@ -51,9 +67,9 @@ sealed class Tail
         {
             var before = Bytes;
             _cursors.Add(cursor);
-            // Unless the lobby was renamed since that standing was read, and the entry has come by here.
-            if (LobbyName.Length == 0 || standing.LastSeq >= _lastSeq)
-                LobbyName = standing.LobbyName;
+            Name(standing.LobbyName, standing.LastSeq);
+            if (_farewell is not null)
+                cursor.End(_farewell);
             if (standing.LastSeq > _lastSeq)
             {
                 // The newcomer has seen entries that did not come by here: the others are behind without knowing.
@@ -81,22 +97,21 @@ sealed class Tail
             var before = Bytes;
             if (_cursors.Count == 0)
             {
-                // Whoever is about to follow reads them from the log; until then the lobby's name is not known here,
-                // unless they say it.
-                if (entries[^1].Seq > _lastSeq)
-                    LobbyName = entries.FindLast(static entry => entry.Name is not null)?.Name ?? LobbyName;
+                // Whoever is about to follow reads them from the log; until then the lobby's name is not known here.
+                foreach (var entry in entries)
+                    Name(entry.Name, entry.Seq);
                 StartAfter(Math.Max(_lastSeq, entries[^1].Seq));
                 return Bytes - before;
             }
             LastUsed = Stopwatch.GetTimestamp();
             foreach (var entry in entries)
             {
+                Name(entry.Name, entry.Seq);
                 if (entry.Seq <= _lastSeq)
                     continue;
                 // Somebody else wrote in between. The gap is in the database, and cursors read it there.
                 if (entry.Seq > _lastSeq + 1)
                     StartAfter(entry.Seq - 1);
-                LobbyName = entry.Name ?? LobbyName;
                 _encoder ??= new EntryEncoder(entry.LobbyId, LobbyName);
                 var frame = _encoder.Encode(entry);
                 frame.CommittedAt = LastUsed;
@@ -155,14 +170,74 @@ sealed class Tail
         {
             var before = Bytes;
             for (var forget = (_count + 1) / 2; forget > 0; forget--)
-            {
-                ref var oldest = ref At(_lastSeq - _count + 1);
-                Bytes -= SizeOf(oldest!);
-                oldest = null;
-                _count--;
-            }
+                ForgetOldest();
             return before - Bytes;
         }
+    }
+
+    /// <summary>
+    /// Content was erased in the database, and is handed out here no more: what the tail holds of it is forgotten, and
+    /// with it what is older. Cursors that have handed it out tell so.
+    /// </summary>
+    /// <returns>By how many bytes the tail grew.</returns>
+    public long Erase(IReadOnlyList<long> seqs, string reason)
+    {
+        Cursor[] cursors;
+        long grown;
+        lock (_gate)
+        {
+            var before = Bytes;
+            foreach (var seq in seqs)
+            {
+                // Not come by here yet, and when it does it still has its content: it is read from the log.
+                if (seq > _lastSeq)
+                    StartAfter(seq);
+                while (_count > 0 && seq > _lastSeq - _count)
+                    ForgetOldest();
+                _erased.Add(seq);
+            }
+            if (_erased.Count > ErasedMax)
+                _erased.RemoveRange(0, _erased.Count - ErasedMax / 2);
+            Volatile.Write(ref _erasures, _erasures + seqs.Count);
+            cursors = [.. _cursors];
+            grown = Bytes - before;
+        }
+        // A cursor asks its tail while it holds its own lock, so not the other way round.
+        foreach (var cursor in cursors)
+            cursor.Tell(seqs, reason);
+        return grown;
+    }
+
+    /// <summary>Whether a page may hold what was erased since.</summary>
+    /// <param name="erasures">What <see cref="Erasures"/> was before the page was read.</param>
+    /// <param name="after">The position at which what is left of the page begins.</param>
+    /// <param name="last">Its last entry.</param>
+    public bool HasErased(int erasures, long after, long last)
+    {
+        lock (_gate)
+        {
+            var since = _erasures - erasures;
+            return since > _erased.Count
+                || after < last && CollectionsMarshal.AsSpan(_erased)[^since..].ContainsAnyInRange(after + 1, last);
+        }
+    }
+
+    /// <summary>The lobby was deleted: every cursor says so and ends, also those to come.</summary>
+    /// <returns>By how many bytes the tail grew.</returns>
+    public long Delete(Guid lobbyId)
+    {
+        Cursor[] cursors;
+        long grown;
+        lock (_gate)
+        {
+            _farewell ??= new Hint(EventName.LobbyDeleted, lobbyId, LobbyName);
+            grown = -Bytes;
+            StartAfter(_lastSeq);
+            cursors = [.. _cursors];
+        }
+        foreach (var cursor in cursors)
+            cursor.End(_farewell);
+        return grown;
     }
 
     /// <summary>Forgets everything for good. Returns the bytes freed.</summary>
@@ -181,6 +256,22 @@ sealed class Tail
     {
         foreach (var cursor in _cursors)
             cursor.Wake();
+    }
+
+    void Name(string? name, long seq)
+    {
+        if (name is null || seq < _namedAt)
+            return;
+        LobbyName = name;
+        _namedAt = seq;
+    }
+
+    void ForgetOldest()
+    {
+        ref var oldest = ref At(_lastSeq - _count + 1);
+        Bytes -= SizeOf(oldest!);
+        oldest = null;
+        _count--;
     }
 
     void Add(EntryFrame frame)
@@ -208,5 +299,6 @@ sealed class Tail
 
     ref EntryFrame? At(long seq) => ref _frames[seq % _frames.Length];
 
-    static long SizeOf(EntryFrame frame) => frame.Json.Length + FrameOverheadBytes;
+    static long SizeOf(EntryFrame frame) =>
+        frame.Json.Length + FrameOverheadBytes + (frame.Expiring is { } expiring ? SizeOf(expiring.Gone) : 0);
 }

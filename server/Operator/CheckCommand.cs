@@ -45,6 +45,12 @@ static class CheckCommand
 
         async IAsyncEnumerable<string> FaultsAsync(AuditedLobby lobby)
         {
+            if (lobby.IsDeleted)
+            {
+                if (lobby.WrappedKey is not null)
+                    yield return "it was deleted, and its key is still there";
+                yield break;
+            }
             if (!TryUnwrap(masterKey, lobby, out var key))
                 yield return "its key does not open with the master key; its messages are lost";
             var replay = new LogReplay(lobby, key);

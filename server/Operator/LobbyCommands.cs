@@ -4,16 +4,23 @@ using Conclave.Server.Storage;
 
 namespace Conclave.Server.Operator;
 
-/// <summary><c>lobby list | show</c>. What lies in a lobby is for its members, not for the operator.</summary>
+/// <summary><c>lobby list | show | delete</c>. What lies in a lobby is for its members, not for the operator.</summary>
 static class LobbyCommands
 {
     public static readonly Argument<string> Lobby = new("LOBBY") { Description = "The lobby's name or id." };
 
+    static readonly Option<bool> Yes = new("--yes") { Description = "Do not ask." };
+
     public static Command Build()
     {
-        var lobby = new Command("lobby", "Lists and shows lobbies; not what lies in them.");
+        var lobby = new Command("lobby", "Lists, shows and deletes lobbies; does not show what lies in them.");
         lobby.Add(CommandTree.Command("list", "Lists all lobbies.", [], ListAsync));
         lobby.Add(CommandTree.Command("show", "Shows a lobby and its members.", [Lobby], ShowAsync));
+        lobby.Add(CommandTree.Command(
+            "delete",
+            "Deletes a lobby for good: its key is destroyed at once, a server cleans up what is left. Nobody else can"
+            + " take its names.",
+            [Lobby, Yes], DeleteAsync));
         return lobby;
     }
 
@@ -63,5 +70,25 @@ static class LobbyCommands
         return ExitCode.Done;
     }
 
-    static string Kind(LobbyLine lobby) => lobby.IsSealed ? "sealed" : "plain";
+    static async Task<int> DeleteAsync(Errand errand)
+    {
+        await using var desk = await Desk.OpenAsync(errand);
+        var lobby = await FindAsync(new LobbyLedger(desk.Database), errand);
+        if (lobby.IsDeleted)
+            throw new OperatorException($"{lobby.Name} was deleted already");
+        await errand.ConfirmAsync(
+            Yes, $"The lobby {lobby.Name} with its {Errand.Text(lobby.LastSeq)} entries will be gone for good.");
+        var (verdict, _) = await new ErasureStore(desk.Database).DeleteAsync(lobby.LobbyId, author: null);
+        if (verdict is not (Verdict.Stored or Verdict.NoSuchLobby))
+            throw new OperatorException($"{lobby.Name} could not be deleted ({verdict}): run the command again");
+        Errand.Note($"{lobby.Name} is deleted");
+        return ExitCode.Done;
+    }
+
+    static string Kind(LobbyLine lobby) => lobby switch
+    {
+        { IsDeleted: true } => "deleted",
+        { IsSealed: true } => "sealed",
+        _ => "plain",
+    };
 }

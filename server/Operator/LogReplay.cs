@@ -12,6 +12,7 @@ sealed class LogReplay(AuditedLobby lobby, LobbyKey? key)
     readonly Dictionary<Guid, AuditedMember> _members = [];
     byte[] _plaintext = [];
     long _seq;
+    long _bytes;
     DateTimeOffset _sentAt;
     string? _name;
 
@@ -32,6 +33,7 @@ sealed class LogReplay(AuditedLobby lobby, LobbyKey? key)
             yield return $"entry {entry.Seq} {fault}";
         _seq = entry.Seq;
         _sentAt = entry.SentAt;
+        _bytes += entry.Kind == EntryKind.Message ? entry.Body?.Length ?? 0 : 0;
         Apply(entry);
     }
 
@@ -42,6 +44,8 @@ sealed class LogReplay(AuditedLobby lobby, LobbyKey? key)
             yield return $"last_seq is {lobby.LastSeq}, and the last entry {_seq}";
         if (_sentAt != lobby.LastSentAt)
             yield return "last_sent_at is not the time of the last entry";
+        if (_bytes != lobby.Bytes)
+            yield return $"its messages take {_bytes} bytes, and by its row {lobby.Bytes}";
         if (_name != lobby.Name)
             yield return "its name is another one than the log says";
         foreach (var (user, member) in members)
@@ -115,9 +119,10 @@ sealed class LogReplay(AuditedLobby lobby, LobbyKey? key)
 
     bool IsReadable(AuditedEntry entry)
     {
-        if (key is null)
+        // What was erased has none.
+        if (key is null || entry.Body is not { } body)
             return true;
-        if (entry.Body is not { } body || LobbyKey.PlaintextSize(body.Length) is < 0)
+        if (LobbyKey.PlaintextSize(body.Length) is < 0)
             return false;
         var bytes = LobbyKey.PlaintextSize(body.Length);
         if (_plaintext.Length < bytes)

@@ -46,7 +46,9 @@ static class AppendSql
         FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[])
             WITH ORDINALITY AS r (lobby_id, name_key, author, nonce, ord)
         JOIN lobby_names n USING (name_key)
+        LEFT JOIN lobbies l ON l.lobby_id = n.lobby_id
         LEFT JOIN entries e ON e.lobby_id = n.lobby_id AND e.seq = 1 AND e.author = r.author AND e.nonce = r.nonce
+            AND l.deleted_at IS NULL
         ORDER BY r.ord
         """;
 
@@ -111,8 +113,10 @@ static class AppendSql
                     OVER (PARTITION BY j.lobby ORDER BY j.ord ROWS UNBOUNDED PRECEDING) AS seq
             FROM judged j CROSS JOIN now n
         ), inserted AS (
-            INSERT INTO entries (lobby_id, seq, kind, author, sent_at, nonce, body)
-            SELECT lobby_id, seq, 6, author, sent_at, nonce, body FROM placed WHERE verdict = 0
+            INSERT INTO entries (lobby_id, seq, kind, author, sent_at, nonce, body, expires_at)
+            SELECT lobby_id, seq, 6, author, sent_at, nonce, body,
+                sent_at + nullif(($8::int[])[ord::int], 0) * interval '1 second'
+            FROM placed WHERE verdict = 0
         ), advanced AS (
             UPDATE lobbies l SET last_seq = t.seq, last_sent_at = t.sent_at, bytes = l.bytes + t.bytes
             FROM (
@@ -212,7 +216,9 @@ static class AppendSql
     // A body of another length is another content: it need not be read.
     const string Contents =
         """
-        SELECT e.kind, e.member, e.rights, e.name, CASE WHEN octet_length(e.body) = r.bytes THEN e.body END
+        SELECT e.kind, e.member, e.rights, e.name, e.expires_at,
+            e.body IS NULL OR e.expires_at IS NOT NULL AND e.expires_at <= clock_timestamp(),
+            CASE WHEN octet_length(e.body) = r.bytes THEN e.body END
         FROM unnest($1::uuid[], $2::bigint[], $3::int[]) WITH ORDINALITY AS r (lobby_id, seq, bytes, ord)
         JOIN entries e USING (lobby_id, seq) ORDER BY r.ord
         """;
@@ -257,8 +263,15 @@ static class AppendSql
             posterOf,
             Array.ConvertAll(entries, static entry => entry.Nonce),
             Array.ConvertAll(entries, static entry => entry.Body!),
-            bytesMax));
+            bytesMax,
+            ExpiriesOf(entries)));
     }
+
+    /// <summary>In how many seconds each entry expires, or 0; nothing at all where none does.</summary>
+    public static int[] ExpiriesOf(NewEntry[] entries) =>
+        Array.Exists(entries, static entry => entry.ExpiresIn > 0)
+            ? Array.ConvertAll(entries, static entry => entry.ExpiresIn)
+            : [];
 
     /// <summary>Adds changes of members and names, at most one for each lobby: one result.</summary>
     public static void AddChanges(NpgsqlBatch batch, NewEntry[] entries, int membersMax) =>

@@ -49,6 +49,9 @@ sealed class Database : IAsyncDisposable
     /// <summary>Connections that are held for long, outside the pools.</summary>
     public NpgsqlDataSource Apart { get; }
 
+    /// <summary>By it messages expire.</summary>
+    public DatabaseClock Clock { get; } = new();
+
     /// <summary>A random value of the database: positions in logs hold for this one only.</summary>
     public string Epoch { get; }
 
@@ -80,7 +83,9 @@ sealed class Database : IAsyncDisposable
             await RequireVersionAsync(source, cancellation);
             await prepareAsync(source);
             var (epoch, masterKeyId) = await ReadMetaAsync(source, cancellation);
-            return new Database(source, connectionString, epoch, masterKeyId);
+            var database = new Database(source, connectionString, epoch, masterKeyId);
+            await database.Clock.ReadAsync(source, cancellation);
+            return database;
         }
         catch (PostgresException fault)
         {

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Conclave.Protocol;
 using Conclave.Roster;
 
@@ -38,10 +39,14 @@ sealed class NewEntry
     /// <summary>What an entry of a sealed lobby is beside that; null in plain lobbies.</summary>
     public SealedPart? Sealed { get; private init; }
 
+    /// <summary>Of a message: in how many seconds its content expires; 0 if it stays.</summary>
+    public int ExpiresIn { get; private init; }
+
     /// <summary>
     /// A message. Encrypted at once, by whoever posts it, so that the writer need not do it for all, one by one.
     /// </summary>
-    public static NewEntry Message(LobbyInfo lobby, Person author, Guid nonce, ReadOnlyMemory<byte> rowData) => new()
+    public static NewEntry Message(
+        LobbyInfo lobby, Person author, Guid nonce, ReadOnlyMemory<byte> rowData, int expiresIn = 0) => new()
     {
         Lobby = lobby,
         Kind = EntryKind.Message,
@@ -49,6 +54,7 @@ sealed class NewEntry
         Nonce = nonce,
         RowData = rowData,
         Body = lobby.Key.Encrypt(lobby.LobbyId, author.PublicToken, nonce, rowData.Span),
+        ExpiresIn = expiresIn,
     };
 
     /// <summary>
@@ -56,7 +62,7 @@ sealed class NewEntry
     /// is one way to store and to read bodies, and to destroy a lobby by its key.
     /// </summary>
     public static NewEntry SealedMessage(
-        LobbyInfo lobby, Person author, Guid nonce, ReadOnlyMemory<byte> rowData, SealedPart part) =>
+        LobbyInfo lobby, Person author, Guid nonce, ReadOnlyMemory<byte> rowData, SealedPart part, int expiresIn) =>
         new()
         {
             Lobby = lobby,
@@ -65,6 +71,7 @@ sealed class NewEntry
             Nonce = nonce,
             RowData = rowData,
             Body = lobby.Key.Encrypt(lobby.LobbyId, author.PublicToken, nonce, rowData.Span),
+            ExpiresIn = expiresIn,
             Sealed = part,
         };
 
@@ -119,8 +126,16 @@ sealed class StoredEntry
     /// <summary>What an entry of a sealed lobby has beside that; null in plain lobbies.</summary>
     public SealedMark? Sealed { get; init; }
 
-    /// <summary>Of a message: the exact bytes that were posted; empty if they were left out of the page.</summary>
+    /// <summary>
+    /// Of a message: the exact bytes that were posted; empty if they are gone or were left out of the page.
+    /// </summary>
     public ReadOnlyMemory<byte> RowData { get; init; }
+
+    /// <summary>Of a message: when its content expires; null if it stays.</summary>
+    public Expiry? Expiry { get; init; }
+
+    /// <summary>Of a message: whether its content was erased.</summary>
+    public bool IsGone { get; init; }
 
     /// <summary>Of a message: the size of what was posted, in bytes.</summary>
     public int RowBytes { get; init; }
@@ -132,8 +147,11 @@ sealed class StoredEntry
 /// <param name="Seq">Its place; of a duplicate the first one's; else 0.</param>
 /// <param name="SentAt">The time it got; of a duplicate the first one's.</param>
 /// <param name="MemberLogin">The login of <see cref="NewEntry.Member"/>, if there is such a user.</param>
+/// <param name="IsGone">Of a duplicate: whether the content of the first one was erased or has expired.</param>
+[StructLayout(LayoutKind.Auto)]
 readonly record struct Appended(
-    Verdict Verdict, Guid LobbyId = default, long Seq = 0, DateTimeOffset SentAt = default, string? MemberLogin = null);
+    Verdict Verdict, Guid LobbyId = default, long Seq = 0, DateTimeOffset SentAt = default, string? MemberLogin = null,
+    bool IsGone = false);
 
 /// <summary>The outcome of an append. The numbers are those the SQL gives.</summary>
 enum Verdict
@@ -154,6 +172,7 @@ enum Verdict
     /// <summary>The lobby's messages take as many bytes as they may, but for what one batch added at once.</summary>
     LobbyFull = 10,
     TooManyMembers = 11,
+    NoSuchMessage = 12,
 
     // The following are not the SQL's.
 

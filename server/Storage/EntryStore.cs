@@ -20,6 +20,9 @@ sealed class EntryStore(Database database)
 
     readonly People _people = new(database);
 
+    /// <summary>When something expires, by the database's clock.</summary>
+    public Expiry ExpiryAt(DateTimeOffset time) => new(time, database.Clock);
+
     /// <summary>A connection for <see cref="AppendAsync"/>. When this fails, nothing was sent.</summary>
     public ValueTask<NpgsqlConnection> ConnectAsync(CancellationToken cancellation) =>
         database.Writing.OpenConnectionAsync(cancellation);
@@ -96,7 +99,7 @@ sealed class EntryStore(Database database)
     }
 
     // As many rows as the page has room for, and at least one.
-    async Task<List<PageRow>> ReadRowsAsync(LobbyInfo lobby, PageRange range, CancellationToken cancellation)
+    async Task<List<EntryRow>> ReadRowsAsync(LobbyInfo lobby, PageRange range, CancellationToken cancellation)
     {
         var bodyBytesMax = (long)range.BodyBytesMax + LobbyKey.OverheadBytes;
         await using var command = database.Source.CreateCommand(PageSql.Of(lobby, range.Backward));
@@ -105,11 +108,11 @@ sealed class EntryStore(Database database)
         command.Parameters.Add(new() { Value = range.CountMax });
         command.Parameters.Add(new() { Value = Math.Min(bodyBytesMax, PageSql.SmallBodyBytes) });
         await using var reader = await command.ExecuteReaderAsync(cancellation);
-        List<PageRow> rows = [];
+        List<EntryRow> rows = [];
         var bytes = 0L;
         while (bytes < range.BytesMax && await reader.ReadAsync(cancellation))
         {
-            var row = PageSql.Read(lobby, reader);
+            var row = EntryRow.Read(lobby, reader, database.Clock);
             rows.Add(row);
             bytes += EntryOverheadBytes + (row.BodyBytes <= bodyBytesMax ? row.BodyBytes : 0);
         }
@@ -117,21 +120,25 @@ sealed class EntryStore(Database database)
     }
 
     // The bodies that were too large to come with their rows.
-    async Task ReadBodiesAsync(LobbyInfo lobby, PageRange range, List<PageRow> rows, CancellationToken cancellation)
+    async Task ReadBodiesAsync(LobbyInfo lobby, PageRange range, List<EntryRow> rows, CancellationToken cancellation)
     {
         var bodyBytesMax = (long)range.BodyBytesMax + LobbyKey.OverheadBytes;
-        var missing = rows.FindAll(row => row is { Body: null, BodyBytes: > 0 } && row.BodyBytes <= bodyBytesMax);
+        var missing = rows.FindAll(
+            row => row is { Body: null, BodyBytes: > 0, IsGone: false } && row.BodyBytes <= bodyBytesMax);
         if (missing.Count == 0)
             return;
         await using var command = database.Source.CreateCommand(PageSql.Bodies);
         command.Parameters.Add(new() { Value = lobby.LobbyId });
         command.Parameters.Add(new() { Value = missing.ConvertAll(row => row.Seq) });
         await using var reader = await command.ExecuteReaderAsync(cancellation);
+        Dictionary<long, byte[]> bodies = [];
+        while (await reader.ReadAsync(cancellation))
+            bodies.Add(reader.GetInt64(0), reader.GetFieldValue<byte[]>(1));
         foreach (var row in missing)
         {
-            if (!await reader.ReadAsync(cancellation))
-                throw new InvalidDataException("an entry has gone from the log");
-            row.Body = reader.GetFieldValue<byte[]>(0);
+            row.Body = bodies.GetValueOrDefault(row.Seq);
+            // Erased since its row was read.
+            row.IsGone = row.Body is null;
         }
     }
 
@@ -188,12 +195,13 @@ sealed class EntryStore(Database database)
         {
             if (!await reader.ReadAsync(cancellation))
                 throw new InvalidDataException("a duplicate is not where it was found");
-            if (!HasContentOf(reader, entries[index]))
-                results[index] = new Appended(Verdict.NonceReused);
+            results[index] = HasContentOf(reader, entries[index], results[index].SentAt)
+                ? results[index] with { IsGone = entries[index].Kind == EntryKind.Message && reader.GetBoolean(5) }
+                : new Appended(Verdict.NonceReused);
         }
     }
 
-    static bool HasContentOf(NpgsqlDataReader reader, NewEntry entry)
+    static bool HasContentOf(NpgsqlDataReader reader, NewEntry entry, DateTimeOffset sentAt)
     {
         Guid? member = reader.IsDBNull(1) ? null : reader.GetGuid(1);
         Rights? rights = reader.IsDBNull(2) ? null : (Rights)reader.GetInt16(2);
@@ -201,13 +209,17 @@ sealed class EntryStore(Database database)
         if (reader.GetInt16(0) != (short)entry.Kind || member != entry.Member || rights != entry.Rights
             || name != entry.Name)
             return false;
-        if (entry.Kind != EntryKind.Message)
+        DateTimeOffset? expiresAt = reader.IsDBNull(4) ? null : reader.GetFieldValue<DateTimeOffset>(4);
+        if (expiresAt != (entry.ExpiresIn > 0 ? sentAt.AddSeconds(entry.ExpiresIn) : null))
+            return false;
+        // With what is gone, nothing can be compared any more; who repeats a nonce repeats what it stood for.
+        if (entry.Kind != EntryKind.Message || reader.GetBoolean(5))
             return true;
-        if (reader.IsDBNull(4))
+        if (reader.IsDBNull(6))
             return false;
         var stored = new byte[entry.RowData.Length];
         return entry.Lobby.Key.TryDecrypt(
-                entry.Lobby.LobbyId, entry.Author.PublicToken, entry.Nonce, reader.GetFieldValue<byte[]>(4), stored)
+                entry.Lobby.LobbyId, entry.Author.PublicToken, entry.Nonce, reader.GetFieldValue<byte[]>(6), stored)
             && entry.RowData.Span.SequenceEqual(stored);
     }
 }

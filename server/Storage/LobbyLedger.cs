@@ -19,6 +19,9 @@ sealed record LobbyLine(Guid LobbyId, string Name, Person CreatedBy, DateTimeOff
 
     /// <summary>How many bytes its messages may take; null where the limit for all lobbies holds.</summary>
     public long? BytesMax { get; init; }
+
+    /// <summary>Whether it was deleted: then only its id and names are kept.</summary>
+    public required bool IsDeleted { get; init; }
 }
 
 /// <summary>What the messages of a user take.</summary>
@@ -35,7 +38,7 @@ sealed class LobbyLedger(Database database)
         await using var command = database.Source.CreateCommand(
             """
             SELECT l.lobby_id, l.name, u.login, u.public_token, l.created_at, l.sealed, l.last_seq, l.last_sent_at,
-                coalesce(m.count, 0), l.bytes_max
+                coalesce(m.count, 0), l.bytes_max, l.deleted_at IS NOT NULL
             FROM lobbies l JOIN users u ON u.public_token = l.created_by
             LEFT JOIN (SELECT lobby_id, count(*) FROM members GROUP BY lobby_id) m USING (lobby_id)
             ORDER BY l.name COLLATE "C"
@@ -51,7 +54,8 @@ sealed class LobbyLedger(Database database)
         await using var command = database.Source.CreateCommand(
             """
             SELECT l.lobby_id, l.name, u.login, u.public_token, l.created_at, l.sealed, l.last_seq, l.last_sent_at,
-                (SELECT count(*) FROM members m WHERE m.lobby_id = l.lobby_id), l.bytes_max
+                (SELECT count(*) FROM members m WHERE m.lobby_id = l.lobby_id), l.bytes_max,
+                l.deleted_at IS NOT NULL
             FROM lobbies l JOIN users u ON u.public_token = l.created_by
             WHERE l.lobby_id = coalesce((SELECT lobby_id FROM lobby_names WHERE name_key = $1), $2)
             """);
@@ -103,7 +107,7 @@ sealed class LobbyLedger(Database database)
                 WHERE body IS NOT NULL GROUP BY author
             ) e USING (public_token)
             LEFT JOIN (
-                SELECT created_by AS public_token, count(*) FROM lobbies GROUP BY created_by
+                SELECT created_by AS public_token, count(*) FROM lobbies WHERE deleted_at IS NULL GROUP BY created_by
             ) c USING (public_token)
             ORDER BY 3 DESC, 1
             """);
@@ -136,5 +140,6 @@ sealed class LobbyLedger(Database database)
         LastSentAt = reader.GetFieldValue<DateTimeOffset>(7),
         MemberCount = reader.GetInt64(8),
         BytesMax = reader.IsDBNull(9) ? null : reader.GetInt64(9),
+        IsDeleted = reader.GetBoolean(10),
     };
 }

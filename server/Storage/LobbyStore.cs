@@ -10,8 +10,8 @@ sealed record LobbyDescription(
 /// <summary>Keeps lobbies, their names and their keys; says who is in them.</summary>
 sealed class LobbyStore(Database database, MasterKey masterKey)
 {
-    // What is kept here never changes, so that it is right for as long as it is kept. Full, it starts anew: filling
-    // it again costs one look-up a lobby.
+    // What is kept here never changes until the lobby is deleted, and then it is forgotten. Full, it starts anew:
+    // filling it again costs one look-up a lobby.
     const int CachedMax = 100_000;
 
     /// <summary>Elements in one reply, so that it stays below 1 MiB with names of the greatest size.</summary>
@@ -22,6 +22,7 @@ sealed class LobbyStore(Database database, MasterKey masterKey)
 
     readonly ConcurrentDictionary<string, Guid> _idsByName = new(StringComparer.Ordinal);
     readonly ConcurrentDictionary<Guid, LobbyInfo> _lobbies = new();
+    long _forgotten;
 
     /// <summary>Draws the id and the key of a lobby to be created, and the key as it is stored.</summary>
     public (LobbyInfo Lobby, byte[] WrappedKey) Draw()
@@ -57,13 +58,14 @@ sealed class LobbyStore(Database database, MasterKey masterKey)
         return await FindAsync(lobbyId, cancellation);
     }
 
-    /// <summary>The lobby with this id; null if there is none.</summary>
+    /// <summary>The lobby with this id; null if there is none, or none any more.</summary>
     public async ValueTask<LobbyInfo?> FindAsync(Guid lobbyId, CancellationToken cancellation)
     {
         if (_lobbies.TryGetValue(lobbyId, out var known))
             return known;
+        var forgotten = Interlocked.Read(ref _forgotten);
         await using var command = database.Source.CreateCommand(
-            "SELECT sealed, wrapped_key FROM lobbies WHERE lobby_id = $1");
+            "SELECT sealed, wrapped_key FROM lobbies WHERE lobby_id = $1 AND deleted_at IS NULL");
         command.Parameters.Add(new() { Value = lobbyId });
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         if (!await reader.ReadAsync(cancellation))
@@ -72,14 +74,28 @@ sealed class LobbyStore(Database database, MasterKey masterKey)
         var lobby = new LobbyInfo(lobbyId, reader.GetBoolean(0), key);
         if (_lobbies.Count >= CachedMax)
             _lobbies.Clear();
-        return _lobbies.GetOrAdd(lobbyId, lobby);
+        lobby = _lobbies.GetOrAdd(lobbyId, lobby);
+        // It may have been deleted, and forgotten, while it was looked up.
+        if (forgotten != Interlocked.Read(ref _forgotten))
+            _lobbies.TryRemove(lobbyId, out _);
+        return lobby;
     }
 
-    /// <summary>How many lobbies a user has created; counts no further than to <paramref name="countMax"/>.</summary>
+    /// <summary>A lobby was deleted: here it is no more.</summary>
+    public void Forget(Guid lobbyId)
+    {
+        Interlocked.Increment(ref _forgotten);
+        _lobbies.TryRemove(lobbyId, out _);
+    }
+
+    /// <summary>
+    /// How many lobbies a user has created that were not deleted; counts no further than to
+    /// <paramref name="countMax"/>.
+    /// </summary>
     public async Task<long> CountCreatedAsync(Guid publicToken, int countMax, CancellationToken cancellation)
     {
         await using var command = database.Source.CreateCommand(
-            "SELECT count(*) FROM (SELECT FROM lobbies WHERE created_by = $1 LIMIT $2) l");
+            "SELECT count(*) FROM (SELECT FROM lobbies WHERE created_by = $1 AND deleted_at IS NULL LIMIT $2) l");
         command.Parameters.Add(new() { Value = publicToken });
         command.Parameters.Add(new() { Value = countMax });
         return (long)(await command.ExecuteScalarAsync(cancellation))!;
@@ -102,7 +118,8 @@ sealed class LobbyStore(Database database, MasterKey masterKey)
         await using var command = database.Source.CreateCommand(
             """
             SELECT l.name, u.login, u.public_token, l.created_at, l.sealed
-            FROM lobbies l JOIN users u ON u.public_token = l.created_by WHERE l.lobby_id = $1
+            FROM lobbies l JOIN users u ON u.public_token = l.created_by
+            WHERE l.lobby_id = $1 AND l.deleted_at IS NULL
             """);
         command.Parameters.Add(new() { Value = lobbyId });
         await using var reader = await command.ExecuteReaderAsync(cancellation);
@@ -123,7 +140,7 @@ sealed class LobbyStore(Database database, MasterKey masterKey)
             """
             SELECT l.last_seq, l.name, coalesce(m.rights, 0::smallint), coalesce(m.since_seq, 0)
             FROM lobbies l LEFT JOIN members m ON m.lobby_id = l.lobby_id AND m.public_token = $2
-            WHERE l.lobby_id = $1
+            WHERE l.lobby_id = $1 AND l.deleted_at IS NULL
             """);
         command.Parameters.Add(new() { Value = lobbyId });
         command.Parameters.Add(new() { Value = publicToken });
@@ -144,7 +161,7 @@ sealed class LobbyStore(Database database, MasterKey masterKey)
             """
             SELECT l.lobby_id, l.name, m.rights, u.login, u.public_token, l.last_seq, l.sealed
             FROM members m JOIN lobbies l USING (lobby_id) JOIN users u ON u.public_token = l.created_by
-            WHERE m.public_token = $1 AND l.name COLLATE "C" > $2
+            WHERE m.public_token = $1 AND l.deleted_at IS NULL AND l.name COLLATE "C" > $2
             ORDER BY l.name COLLATE "C" LIMIT $3
             """);
         command.Parameters.Add(new() { Value = publicToken });

@@ -17,12 +17,18 @@ sealed class AuditedLobby
 
     public required bool IsSealed { get; init; }
 
-    /// <summary>Null when the lobby was deleted: a stub that keeps its names.</summary>
+    /// <summary>Whether it was deleted: a stub that keeps its names, and perhaps rows that are still to go.</summary>
+    public required bool IsDeleted { get; init; }
+
+    /// <summary>Null when it was deleted.</summary>
     public required byte[]? WrappedKey { get; init; }
 
     public required long LastSeq { get; init; }
 
     public required DateTimeOffset LastSentAt { get; init; }
+
+    /// <summary>What its messages take, in bytes.</summary>
+    public required long Bytes { get; init; }
 }
 
 /// <summary>An entry as its row says.</summary>
@@ -92,8 +98,9 @@ sealed class LogAudit : IAsyncDisposable
     {
         await using var command = new NpgsqlCommand(
             """
-            SELECT lobby_id, name, created_by, sealed, wrapped_key, last_seq, last_sent_at FROM lobbies
-            ORDER BY lobby_id
+            SELECT lobby_id, name, created_by, sealed, wrapped_key, last_seq, last_sent_at, deleted_at IS NOT NULL,
+                bytes
+            FROM lobbies ORDER BY lobby_id
             """,
             _connection);
         await using var reader = await command.ExecuteReaderAsync(cancellation);
@@ -109,6 +116,8 @@ sealed class LogAudit : IAsyncDisposable
                 WrappedKey = reader.IsDBNull(4) ? null : reader.GetFieldValue<byte[]>(4),
                 LastSeq = reader.GetInt64(5),
                 LastSentAt = reader.GetFieldValue<DateTimeOffset>(6),
+                IsDeleted = reader.GetBoolean(7),
+                Bytes = reader.GetInt64(8),
             });
         }
         return lobbies;

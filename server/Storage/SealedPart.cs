@@ -73,7 +73,8 @@ readonly record struct RosterPlace(
 
 /// <summary>Where an entry with the same author and nonce stands already.</summary>
 [StructLayout(LayoutKind.Auto)]
-readonly record struct KnownRow(long Seq, DateTimeOffset SentAt, Digest Hash, Digest RowHash);
+readonly record struct KnownRow(
+    long Seq, DateTimeOffset SentAt, Digest Hash, Digest RowHash, DateTimeOffset? ExpiresAt, bool IsGone);
 
 /// <summary>The row of a lobby as it was found, and perhaps locked.</summary>
 /// <param name="State">How it was found.</param>

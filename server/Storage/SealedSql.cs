@@ -13,7 +13,8 @@ namespace Conclave.Server.Storage;
 static class SealedSql
 {
     // Messages of many lobbies. $1 lobbies, $2 the last_seq each was judged against; then the rows: $3 number of the
-    // lobby, $4 author, $5 nonce, $6 place or 0, $7 body, $8 hash of the row, $9 transcript. A lobby of whose rows one
+    // lobby, $4 author, $5 nonce, $6 place or 0, $7 body, $8 hash of the row, $9 transcript, $10 seconds until it
+    // expires, if any does. A lobby of whose rows one
     // is there already gets none: the places would be wrong.
     const string AppendMessages =
         """
@@ -31,7 +32,8 @@ static class SealedSql
             FROM unnest($3::int[], $4::uuid[], $5::uuid[], $6::bigint[], $7::bytea[], $8::bytea[], $9::bytea[])
                 WITH ORDINALITY AS r (lobby, author, nonce, seq, body, row_hash, hash, ord)
         ), known AS MATERIALIZED (
-            SELECT r.ord, r.lobby, r.seq AS place, d.seq, d.sent_at, d.hash, d.row_hash
+            SELECT r.ord, r.lobby, r.seq AS place, d.seq, d.sent_at, d.hash, d.row_hash, d.expires_at,
+                d.body IS NULL OR d.expires_at IS NOT NULL AND d.expires_at <= clock_timestamp() AS is_gone
             FROM request r
             JOIN entries d ON d.lobby_id = r.lobby_id AND d.author = r.author AND d.nonce = r.nonce
         ), open AS MATERIALIZED (
@@ -40,8 +42,9 @@ static class SealedSql
             WHERE l.last_seq = ($2::bigint[])[l.ord]
                 AND NOT EXISTS (SELECT FROM known k WHERE k.lobby = l.ord AND k.place > 0)
         ), inserted AS (
-            INSERT INTO entries (lobby_id, seq, kind, author, sent_at, nonce, body, row_hash, hash)
-            SELECT r.lobby_id, r.seq, 6, r.author, o.time, r.nonce, r.body, r.row_hash, r.hash
+            INSERT INTO entries (lobby_id, seq, kind, author, sent_at, nonce, body, row_hash, hash, expires_at)
+            SELECT r.lobby_id, r.seq, 6, r.author, o.time, r.nonce, r.body, r.row_hash, r.hash,
+                o.time + nullif(($10::int[])[r.ord::int], 0) * interval '1 second'
             FROM request r JOIN open o ON o.ord = r.lobby WHERE r.seq > 0
         ), advanced AS (
             UPDATE lobbies l SET last_seq = t.seq, last_sent_at = t.time, bytes = l.bytes + t.bytes
@@ -53,10 +56,11 @@ static class SealedSql
         )
         SELECT true, s.ord,
             CASE WHEN s.is_gone THEN 3 WHEN l.ord IS NULL THEN 2 WHEN o.ord IS NULL THEN 1 ELSE 0 END,
-            coalesce(l.last_seq, 0), o.time, l.room, NULL::bytea, NULL::bytea
+            coalesce(l.last_seq, 0), o.time, l.room, NULL::bytea, NULL::bytea, NULL::timestamptz,
+            false
         FROM seen s LEFT JOIN locked l ON l.ord = s.ord LEFT JOIN open o ON o.ord = s.ord
         UNION ALL
-        SELECT false, k.ord, 0, k.seq, k.sent_at, NULL, k.hash, k.row_hash FROM known k
+        SELECT false, k.ord, 0, k.seq, k.sent_at, NULL, k.hash, k.row_hash, k.expires_at, k.is_gone FROM known k
         """;
 
     const string Lock =
@@ -73,7 +77,9 @@ static class SealedSql
 
     const string Find =
         """
-        SELECT seq, sent_at, hash, row_hash FROM entries WHERE lobby_id = $1 AND author = $2 AND nonce = $3
+        SELECT seq, sent_at, hash, row_hash, expires_at,
+            body IS NULL OR expires_at IS NOT NULL AND expires_at <= clock_timestamp()
+        FROM entries WHERE lobby_id = $1 AND author = $2 AND nonce = $3
         """;
 
     const string Exists = "SELECT EXISTS (SELECT FROM lobbies WHERE lobby_id = $1)";
@@ -167,7 +173,8 @@ static class SealedSql
             Array.ConvertAll(rows, static row => row.Row.Seq),
             Array.ConvertAll(rows, static row => row.Row.Entry.Body!),
             Array.ConvertAll(rows, static row => row.Row.Entry.Sealed!.Row.Hash.Bytes.ToArray()),
-            Array.ConvertAll(rows, static row => row.Row.Hash.Bytes.ToArray()));
+            Array.ConvertAll(rows, static row => row.Row.Hash.Bytes.ToArray()),
+            AppendSql.ExpiriesOf(Array.ConvertAll(rows, static row => row.Row.Entry)));
         var found = new FoundLobby[lobbies.Length];
         Dictionary<int, KnownRow> known = [];
         await using var reader = await command.ExecuteReaderAsync();
@@ -183,7 +190,9 @@ static class SealedSql
             }
             else
             {
-                known[number] = new KnownRow(reader.GetInt64(3), time, DigestAt(reader, 6), DigestAt(reader, 7));
+                known[number] = new KnownRow(
+                    reader.GetInt64(3), time, DigestAt(reader, 6), DigestAt(reader, 7), TimeAt(reader, 8),
+                    reader.GetBoolean(9));
             }
         }
         return (found, known);
@@ -220,7 +229,8 @@ static class SealedSql
         await using var reader = await command.ExecuteReaderAsync();
         return await reader.ReadAsync()
             ? new KnownRow(
-                reader.GetInt64(0), reader.GetFieldValue<DateTimeOffset>(1), DigestAt(reader, 2), DigestAt(reader, 3))
+                reader.GetInt64(0), reader.GetFieldValue<DateTimeOffset>(1), DigestAt(reader, 2), DigestAt(reader, 3),
+                TimeAt(reader, 4), reader.GetBoolean(5))
             : null;
     }
 
@@ -322,6 +332,9 @@ static class SealedSql
             Array.ConvertAll(wraps, static wrap => wrap.Wrap.ToArray()));
         await command.ExecuteNonQueryAsync();
     }
+
+    static DateTimeOffset? TimeAt(NpgsqlDataReader reader, int ordinal) =>
+        reader.IsDBNull(ordinal) ? null : reader.GetFieldValue<DateTimeOffset>(ordinal);
 
     static Digest DigestAt(NpgsqlDataReader reader, int ordinal) =>
         reader.IsDBNull(ordinal) ? default : new Digest(reader.GetFieldValue<byte[]>(ordinal));

@@ -141,7 +141,8 @@ sealed class UserLedger(Database database)
                     SELECT FROM members o
                     WHERE o.lobby_id = m.lobby_id AND o.public_token <> m.public_token AND o.rights & 8 <> 0),
                 (SELECT count(*) - 1 FROM members o WHERE o.lobby_id = m.lobby_id), l.sealed
-            FROM members m JOIN lobbies l USING (lobby_id) WHERE m.public_token = $1 ORDER BY l.name COLLATE "C"
+            FROM members m JOIN lobbies l USING (lobby_id)
+            WHERE m.public_token = $1 AND l.deleted_at IS NULL ORDER BY l.name COLLATE "C"
             """);
         command.Parameters.Add(new() { Value = publicToken });
         await using var reader = await command.ExecuteReaderAsync(cancellation);

@@ -138,7 +138,7 @@ sealed partial class Flight(
         }
     }
 
-    static void Collect(Dictionary<Guid, List<StoredEntry>> committed, NewEntry entry, Appended result)
+    void Collect(Dictionary<Guid, List<StoredEntry>> committed, NewEntry entry, Appended result)
     {
         if (!committed.TryGetValue(result.LobbyId, out var log))
             committed[result.LobbyId] = log = [];
@@ -154,8 +154,10 @@ sealed partial class Flight(
             Rights = entry.Rights,
             Name = entry.Name,
             Sealed = entry.Sealed?.ToMark(),
-            RowData = entry.RowData,
-            RowBytes = entry.RowData.Length,
+            RowData = result.IsGone ? default : entry.RowData,
+            RowBytes = result.IsGone ? 0 : entry.RowData.Length,
+            Expiry = entry.ExpiresIn > 0 ? entries.ExpiryAt(result.SentAt.AddSeconds(entry.ExpiresIn)) : null,
+            IsGone = result.IsGone,
         });
     }
 

@@ -226,9 +226,11 @@ sealed class SealedAppend(SealedLobbies lobbies)
     {
         var part = entry.Sealed!;
         part.Hash = known.Hash;
-        part.IsAsStored = known.RowHash == part.Row.Hash;
+        part.IsAsStored = known.RowHash == part.Row.Hash
+            && known.ExpiresAt == (entry.ExpiresIn > 0 ? known.SentAt.AddSeconds(entry.ExpiresIn) : null);
         return new Appended(
-            Verdict.Duplicate, entry.Lobby.LobbyId, known.Seq, known.SentAt, part.Target?.Login);
+            Verdict.Duplicate, entry.Lobby.LobbyId, known.Seq, known.SentAt, part.Target?.Login,
+            known.IsGone && entry.Kind == EntryKind.Message);
     }
 
     static Appended Unsealable(NewEntry entry, Conclave.Roster.Verdict refusal)

@@ -37,7 +37,7 @@ public sealed class DocumentTests
         var sent = operations
             .SelectMany(name => References(Document.Root["operations"]![name]!["messages"]))
             .Select(reference => reference.Split('/')[^1]);
-        Assert.Equal(events.Select(name => name + ".event"), sent.Order());
+        Assert.Equal(events.Select(name => name + ".event").Order(), sent.Order());
         Assert.Equal(
             References(Document.Root["operations"]!["follow"]!["messages"])
                 .Select(message => Resolve(message)["payload"]!["$ref"]!.GetValue<string>()),
@@ -53,6 +53,7 @@ public sealed class DocumentTests
             Document.Schemas["ErrorCode"]!["x-http-status"]!.AsObject()
                 .Select(line => (line.Key, line.Value!.GetValue<int>())).Order());
         Assert.Equal(Constants<string>(typeof(SessionEnd)), Enum("SessionEnd"));
+        Assert.Equal(Constants<string>(typeof(ErasureReason)), Enum("ErasureReason"));
         Assert.Equal(
             Constants<int>(typeof(CloseCode)),
             Document.Root["channels"]!["socket"]!["x-close-codes"]!.AsObject()

@@ -28,6 +28,7 @@ public sealed class CodeTests(PostgresCluster postgres, SharedServer server) : I
         ("forbidden", Who.Bob, """{"action":"message","lobby_name":"DEN","row_data":1}"""),
         ("no_such_user", Who.Carol, """{"action":"get_public_token","login":"nobody"}"""),
         ("no_such_lobby", Who.Carol, """{"action":"lobby_id","lobby_name":"nowhere"}"""),
+        ("no_such_message", Who.Alice, """{"action":"delete_message","lobby_name":"DEN","seq":1}"""),
         ("login_taken login", Who.Carol, """{"action":"register","login":"ALICE_LOGIN","password":"another one"}"""),
         ("lobby_name_taken", Who.Carol, """{"action":"create_lobby","lobby_name":"DEN"}"""),
         ("already_member", Who.Alice, """{"action":"invite_lobby","lobby_name":"DEN","public_token":"BOB"}"""),

@@ -46,6 +46,36 @@ public sealed class PostStreamTests(PostgresCluster postgres, SharedServer serve
     }
 
     [Fact]
+    public async Task Stream_outlives_a_change_of_rights_and_ends_with_the_membership_or_the_lobby()
+    {
+        await using var owner = await server.SignUpAsync();
+        await using var member = await server.SignUpAsync();
+        var lobby = await server.CreateLobbyAsync(owner);
+        await owner.InviteAsync(lobby, member);
+        var about = $"\"lobby_name\":\"{lobby}\",\"public_token\":\"{member.PublicToken}\"";
+        using var client = new PostClient(server.Server.Url);
+        using var response = await SubscribeAsync(client, member.Token, lobby);
+        using var lines = await LinesAsync(response);
+        Assert.Equal("ok", Outcomes.Of(await ReadAsync(lines)));
+        await owner.Client.DoAsync($$"""{"action":"set_rights",{{about}},"rights":[]}""");
+        await PostAsync(owner.Client, lobby, "4");
+        await owner.Client.DoAsync($$"""{"action":"remove_member",{{about}}}""");
+        await PostAsync(owner.Client, lobby, "6");
+        Assert.Equal(
+            ["lobby_created", "member_invited", "rights_changed", "message", "member_removed"],
+            await EventsAsync(lines));
+
+        await owner.InviteAsync(lobby, member);
+        using var again = await SubscribeAsync(client, member.Token, lobby);
+        using var last = await LinesAsync(again);
+        Assert.Equal("ok", Outcomes.Of(await ReadAsync(last)));
+        await PostAsync(owner.Client, lobby, "8");
+        await owner.Client.DoAsync($$"""{"action":"delete_message","lobby_name":"{{lobby}}","seq":8}""");
+        await owner.Client.DoAsync($$"""{"action":"delete_lobby","lobby_name":"{{lobby}}"}""");
+        Assert.Equal("lobby_deleted", (await EventsAsync(last))[^1]);
+    }
+
+    [Fact]
     public async Task Stream_ends_with_the_server()
     {
         await using var stopping = await TestServer.StartAsync(postgres);
@@ -161,6 +191,19 @@ public sealed class PostStreamTests(PostgresCluster postgres, SharedServer serve
         var line = await lines.ReadLineAsync(Cancellation) ?? throw new EndOfStreamException();
         new WireRecorder().Received(Encoding.UTF8.GetBytes(line));
         return JsonNode.Parse(line)!.AsObject();
+    }
+
+    // Until the stream ends; hints that belong to the user and not to the lobby are left out.
+    static async Task<List<string>> EventsAsync(StreamReader lines)
+    {
+        List<string> events = [];
+        while (await lines.ReadLineAsync(Cancellation) is { } line)
+        {
+            var name = JsonNode.Parse(line)!["event"]!.GetValue<string>();
+            if (name is not (EventName.Invited or EventName.Removed))
+                events.Add(name);
+        }
+        return events;
     }
 
     static Task<JsonObject> PostAsync(WireClient client, string lobby, string row) =>

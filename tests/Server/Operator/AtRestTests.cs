@@ -85,6 +85,53 @@ public sealed class AtRestTests : IDisposable
         }
     }
 
+    [Fact]
+    public async Task Neither_the_table_nor_a_dump_has_anything_left_of_what_was_erased()
+    {
+        await using var server = await ServerProcess.StartAsync(_folder);
+        await using var ann = await WireClient.ConnectAsync(server.Url);
+        await ann.SignUpAsync("ann");
+        await ann.DoAsync("""{"action":"create_lobby","lobby_name":"den"}""");
+        await ann.DoAsync("""{"action":"create_lobby","lobby_name":"lair"}""");
+        // One beside its row, as PostgreSQL keeps what is large, and one in it.
+        foreach (var row in (string[])["brief", new string('x', 5000), "stays"])
+            await ann.DoAsync($$"""{"action":"message","lobby_name":"den","row_data":"{{row}}"}""");
+        await ann.DoAsync("""{"action":"message","lobby_name":"den","row_data":"soon gone","expires_in":1}""");
+        await using var database = Npgsql.NpgsqlDataSource.Create(server.Database);
+        var bodies = await HexAsync(database, "SELECT encode(body, 'hex') FROM entries WHERE kind = 6 ORDER BY seq");
+        var key = Assert.Single(
+            await HexAsync(database, "SELECT encode(wrapped_key, 'hex') FROM lobbies WHERE name = 'lair'"));
+        var before = await DumpAsync(server);
+        Assert.All(bodies.Append(key), hex => Assert.True(Has(before, hex)));
+
+        await ann.DoAsync("""{"action":"delete_message","lobby_name":"den","seq":2}""");
+        await ann.DoAsync("""{"action":"delete_message","lobby_name":"den","seq":3}""");
+        await ann.DoAsync("""{"action":"delete_lobby","lobby_name":"lair"}""");
+        const string Unswept = "SELECT seq::text FROM entries WHERE expires_at IS NOT NULL AND body IS NOT NULL";
+        while ((await HexAsync(database, Unswept)).Count > 0)
+            Cancellation.ThrowIfCancellationRequested();
+
+        Assert.Equal(
+            [bodies[2]], await HexAsync(database, "SELECT encode(body, 'hex') FROM entries WHERE body IS NOT NULL"));
+        Assert.Empty(
+            await HexAsync(database, "SELECT name FROM lobbies WHERE name = 'lair' AND wrapped_key IS NOT NULL"));
+        var after = await DumpAsync(server);
+        Assert.Equal([false, false, true, false], bodies.Select(hex => Has(after, hex)));
+        Assert.False(Has(after, key));
+    }
+
+    static bool Has(byte[] place, string text) => place.AsSpan().IndexOf(Encoding.UTF8.GetBytes(text)) >= 0;
+
+    static async Task<List<string>> HexAsync(Npgsql.NpgsqlDataSource database, string sql)
+    {
+        await using var command = database.CreateCommand(sql);
+        await using var reader = await command.ExecuteReaderAsync(Cancellation);
+        List<string> rows = [];
+        while (await reader.ReadAsync(Cancellation))
+            rows.Add(reader.GetString(0));
+        return rows;
+    }
+
     // What a dump shows of bytes it shows in hexadecimal.
     static void AssertFree(List<string> secrets, byte[] place, string present)
     {

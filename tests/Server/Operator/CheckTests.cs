@@ -27,6 +27,12 @@ public sealed class CheckTests(PostgresCluster postgres) : IDisposable
     [InlineData("UPDATE entries SET sent_at = sent_at - interval '1 day' WHERE seq = 4", "entry 4 is older")]
     [InlineData("UPDATE entries SET body = set_byte(body, 50, get_byte(body, 50) # 1) WHERE seq = 3",
         "entry 3 has a body that does not open")]
+    [InlineData("UPDATE entries SET body = NULL WHERE seq = 3", "its messages take")]
+    [InlineData("UPDATE lobbies SET bytes = bytes + 1", "its messages take")]
+    [InlineData("UPDATE lobbies l SET bytes = e.bytes FROM (SELECT sum(octet_length(body)) AS bytes FROM entries"
+        + " WHERE seq <> 3) e; UPDATE entries SET body = NULL WHERE seq = 3", null)]
+    [InlineData("UPDATE lobbies SET deleted_at = now()", "its key is still there")]
+    [InlineData("UPDATE lobbies SET deleted_at = now(), wrapped_key = NULL; DELETE FROM entries WHERE seq < 3", null)]
     [InlineData("UPDATE entries SET body = '' WHERE seq = 3", "entry 3 has a body that does not open")]
     [InlineData("UPDATE entries SET nonce = public_token FROM users WHERE seq = 3 AND login = 'ann'",
         "entry 3 has a body that does not open")]

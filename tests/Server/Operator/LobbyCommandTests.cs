@@ -52,4 +52,36 @@ public sealed class LobbyCommandTests : IDisposable
         await OperatorProgram.DoAsync(_folder, "quota", "set", id, "default");
         Assert.Equal(byId.Output, (await OperatorProgram.DoAsync(_folder, "lobby", "show", id)).Output);
     }
+
+    [Fact]
+    public async Task Running_server_notices_that_a_lobby_was_deleted_beside_it()
+    {
+        await using var server = await ServerProcess.StartAsync(_folder);
+        await using var ann = await WireClient.ConnectAsync(server.Url);
+        await ann.SignUpAsync("ann");
+        await ann.DoAsync("""{"action":"create_lobby","lobby_name":"den"}""");
+        await ann.DoAsync("""{"action":"create_lobby","lobby_name":"lair"}""");
+        await ann.DoAsync("""{"action":"message","lobby_name":"den","row_data":1}""");
+        await ann.DoAsync("""{"action":"subscribe","lobby_name":"den"}""");
+
+        Assert.Contains("--yes", await OperatorProgram.RefusedAsync(_folder, "lobby", "delete", "den"),
+            StringComparison.Ordinal);
+        Assert.Contains("no lobby", await OperatorProgram.RefusedAsync(_folder, "lobby", "delete", "nowhere", "--yes"),
+            StringComparison.Ordinal);
+        await OperatorProgram.DoAsync(_folder, "lobby", "delete", "DEN", "--yes");
+
+        Assert.Equal("lobby_deleted", (await ann.EventAsync())["event"]!.GetValue<string>());
+        await Outcomes.HoldAsync(ann,
+        [
+            ("""{"action":"message","lobby_name":"den","row_data":1}""", "no_such_lobby"),
+            ("""{"action":"history","lobby_name":"den"}""", "no_such_lobby"),
+            ("""{"action":"create_lobby","lobby_name":"den"}""", "lobby_name_taken"),
+            ("""{"action":"message","lobby_name":"lair","row_data":1}""", "ok"),
+        ]);
+        Assert.Contains("deleted already",
+            await OperatorProgram.RefusedAsync(_folder, "lobby", "delete", "den", "--yes"), StringComparison.Ordinal);
+        var list = await OperatorProgram.DoAsync(_folder, "lobby", "list");
+        Assert.Equal(["den deleted", "lair plain"], list.Rows.Select(row => $"{row[1]} {row[^1]}"));
+        await OperatorProgram.DoAsync(_folder, "check");
+    }
 }

@@ -31,6 +31,7 @@ public sealed class SealedCheckTests(PostgresCluster postgres)
         await den.PostAsync(bob, "something");
         await den.ChangeAsync(alice, den.Rotation(alice));
         await den.PostAsync(alice, "something else");
+        await alice.Client.DoAsync($$"""{"action":"delete_message",{{den.Where}},"seq":5}""");
         await using var database = NpgsqlDataSource.Create(server.Database);
         Assert.Equal("", await CheckAsync(server, code: 0));
         foreach (var table in (string[])["entries", "members", "lobbies", "roster_rows"])

@@ -1,34 +1,28 @@
-using Conclave.Server.Storage;
-
-namespace Conclave.Server.Accounts;
+namespace Conclave.Server.Storage;
 
 /// <summary>
-/// Has the sessions that are over end here too, twice a second, so that whatever ended one - another server, the
-/// operator, its time - its subscriptions are silent within a second. And tidies their table, once a minute.
+/// Work on the database that is done again and again until this is disposed. While the database is away, it rests.
 /// </summary>
-sealed partial class SessionSweep : IAsyncDisposable
+sealed partial class Sweep : IAsyncDisposable
 {
-    static readonly TimeSpan SweepPeriod = TimeSpan.FromMilliseconds(500);
-    static readonly TimeSpan TrimPeriod = TimeSpan.FromMinutes(1);
-
     readonly TimeProvider _time;
-    readonly ILogger<SessionSweep> _logger;
+    readonly ILogger<Sweep> _logger;
     readonly CancellationTokenSource _stopped = new();
     readonly Task _sweeping;
-    readonly Task _trimming;
 
-    public SessionSweep(Sessions sessions, TimeProvider time, ILogger<SessionSweep> logger)
+    public Sweep(
+        TimeProvider time, ILogger<Sweep> logger,
+        params IReadOnlyList<(TimeSpan Period, Func<CancellationToken, Task> Work)> works)
     {
         _time = time;
         _logger = logger;
-        _sweeping = RepeatAsync(SweepPeriod, sessions.SweepAsync);
-        _trimming = RepeatAsync(TrimPeriod, sessions.TrimAsync);
+        _sweeping = Task.WhenAll(works.Select(work => RepeatAsync(work.Period, work.Work)));
     }
 
     public async ValueTask DisposeAsync()
     {
         await _stopped.CancelAsync();
-        await Task.WhenAll(_sweeping, _trimming);
+        await _sweeping;
         _stopped.Dispose();
     }
 
@@ -60,10 +54,11 @@ sealed partial class SessionSweep : IAsyncDisposable
         catch (Exception fault) when (fault is not OperationCanceledException)
 #pragma warning restore CA1031
         {
-            LogFailed(_logger, fault.GetType().FullName ?? "");
+            LogFailed(_logger, fault.GetType().FullName ?? "", fault.StackTrace ?? "");
         }
     }
 
-    [LoggerMessage(401, LogLevel.Error, "Looking for sessions that have ended failed: {Fault}")]
-    static partial void LogFailed(ILogger logger, string fault);
+    // The kind and the place, not the message: that of a fault in other people's code may quote what it choked on.
+    [LoggerMessage(111, LogLevel.Error, "What is done again and again has failed: {Fault}\n{Place}")]
+    static partial void LogFailed(ILogger logger, string fault, string place);
 }
