@@ -1,4 +1,5 @@
 using Conclave.Client.Texts;
+using Conclave.Protocol;
 using Conclave.Sdk;
 
 namespace Conclave.Client;
@@ -18,7 +19,7 @@ static class Follow
         CancellationToken cancellation)
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var hints = TellOfTroubleAsync(client, note, say, ended.Token);
+        var hints = TellHintsAsync(client, subscription.LobbyId, note, say, ended.Token);
         try
         {
             await foreach (var entry in subscription.ReadAllAsync(cancellation))
@@ -36,8 +37,9 @@ static class Follow
     }
 
     // Entries come again by themselves once the connection is back; a person at the screen wants to know why none do.
-    static async Task TellOfTroubleAsync(
-        ConclaveClient client, Action<string> note, SayTexts say, CancellationToken ended)
+    // And what is on the screen already may have been erased.
+    static async Task TellHintsAsync(
+        ConclaveClient client, Guid lobbyId, Action<string> note, SayTexts say, CancellationToken ended)
     {
         try
         {
@@ -47,6 +49,8 @@ static class Follow
                     note(say.Reconnecting);
                 else if (hint.Event == ConnectionHint.Restored)
                     note(say.Reconnected);
+                else if (hint is { Event: EventName.MessageDeleted, DeletedSeq: { } seq } && hint.LobbyId == lobbyId)
+                    note(say.WasErased(seq));
             }
         }
         catch (OperationCanceledException)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Conclave.Client.Texts;
 using Conclave.Protocol;
@@ -11,6 +12,9 @@ namespace Conclave.Client;
 /// </summary>
 sealed class Input(Language language)
 {
+    // Ten years, in seconds.
+    const long ExpiresInMax = 315_360_000;
+
     static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     SayTexts Say => language.Say;
@@ -48,6 +52,30 @@ sealed class Input(Language language)
     /// <summary>A lobby by its id, if it looks like one, else by its name.</summary>
     public LobbyRef Lobby(string typed) =>
         Guid.TryParseExact(typed, "D", out var id) ? new LobbyRef(id) : new LobbyRef(NewLobbyName(typed));
+
+    /// <summary>The number of an entry, with or without the # that it is shown with.</summary>
+    public long EntryNumber(string typed) =>
+        long.TryParse(typed.TrimStart('#'), NumberStyles.None, CultureInfo.InvariantCulture, out var seq) && seq > 0
+            ? seq
+            : throw Wrong(Say.BadEntryNumber(SafeText.OneLine(typed)), Say.BadEntryNumberHint);
+
+    /// <summary>A time in seconds, or with s, m, h or d behind the number.</summary>
+    public TimeSpan ExpiresIn(string typed)
+    {
+        var unit = typed.Length > 0 && !char.IsAsciiDigit(typed[^1]) ? typed[^1] : 's';
+        var seconds = unit switch
+        {
+            's' => 1,
+            'm' => 60,
+            'h' => 60 * 60,
+            'd' => 24 * 60 * 60,
+            _ => 0,
+        };
+        return int.TryParse(typed.TrimEnd(unit), NumberStyles.None, CultureInfo.InvariantCulture, out var count)
+            && count * (long)seconds is > 0 and <= ExpiresInMax
+            ? TimeSpan.FromSeconds(count * (long)seconds)
+            : throw Wrong(Say.BadTime(SafeText.OneLine(typed)), Say.BadTimeHint);
+    }
 
     /// <summary>Rights separated by commas or blanks, in any order; <c>read</c> goes without saying.</summary>
     public Rights Rights(string typed)

@@ -110,6 +110,11 @@ static class Report
     public static string Renamed(string lobby, string name, Language language) =>
         language.Say.Renamed(SafeText.OneLine(lobby), SafeText.OneLine(name));
 
+    public static string Deleted(string lobby, Language language) => language.Say.Deleted(SafeText.OneLine(lobby));
+
+    public static string Erased(string lobby, long seq, Language language) =>
+        language.Say.Erased(SafeText.OneLine(lobby), seq);
+
     public static string Stored(MessageReply message, string lobby, Language language) =>
         language.Say.Stored(SafeText.OneLine(lobby), message.Seq);
 

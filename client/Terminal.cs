@@ -85,6 +85,17 @@ sealed class Terminal(Language language) : IDisposable
         }
     }
 
+    /// <summary>Asks for a line.</summary>
+    /// <param name="question">Without a colon at its end.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <returns>Null if there is none.</returns>
+    public static async Task<string?> AskAsync(string question, CancellationToken cancellation)
+    {
+        await Console.Error.WriteAsync(question + ": ");
+        // A read of the terminal cannot be called off, so it is left behind when the program is interrupted.
+        return await Task.Run(Console.ReadLine, cancellation).WaitAsync(cancellation);
+    }
+
     /// <summary>Standard input up to its end, or up to <paramref name="bytesMax"/> if it goes on.</summary>
     public static async Task<byte[]> ReadAllAsync(int bytesMax, CancellationToken cancellation)
     {

@@ -5,7 +5,7 @@ using Conclave.Sdk;
 
 namespace Conclave.Client.Commands;
 
-/// <summary>What a lobby holds: <c>send</c>, <c>watch</c>, <c>history</c>.</summary>
+/// <summary>What a lobby holds: <c>send</c>, <c>watch</c>, <c>history</c>, <c>erase</c>.</summary>
 static class EntryCommands
 {
     public const string SendName = "send";
@@ -16,7 +16,7 @@ static class EntryCommands
     // Numbers on the wire fit in 53 bits.
     const long PositionMax = (1L << 53) - 1;
 
-    public static IEnumerable<Command> All(Frame frame) => [Send(frame), Watch(frame), History(frame)];
+    public static IEnumerable<Command> All(Frame frame) => [Send(frame), Watch(frame), History(frame), Erase(frame)];
 
     static Command Send(Frame frame)
     {
@@ -27,15 +27,23 @@ static class EntryCommands
             Arity = ArgumentArity.ZeroOrOne,
         };
         var isJson = new Option<bool>("--json-value") { Description = frame.Help.JsonValue };
-        return frame.Command(SendName, frame.Help.Send, [lobby, text, isJson], async visit =>
+        var expiresIn = new Option<string?>("--expires-in")
+        {
+            Description = frame.Help.ExpiresIn,
+            HelpName = frame.Help.TimeName,
+        };
+        return frame.Command(SendName, frame.Help.Send, [lobby, text, isJson, expiresIn], async visit =>
         {
             var meant = visit.Input.Lobby(visit.Get(lobby)!);
+            var time = visit.Get(expiresIn) is { } after ? visit.Input.ExpiresIn(after) : (TimeSpan?)null;
             var typed = visit.Get(text);
             if (typed is null or StandardInput)
                 typed = await ReadTextAsync(visit);
             var content = visit.Get(isJson) ? visit.Input.JsonValue(typed) : visit.Input.Text(typed);
             await using var client = await visit.ConnectSignedInAsync();
-            var reply = await client.PostAsync(meant, content, cancellationToken: visit.Cancellation);
+            var reply = await (time is { } limit
+                ? client.PostAsync(meant, content, limit, cancellationToken: visit.Cancellation)
+                : client.PostAsync(meant, content, cancellationToken: visit.Cancellation));
             visit.Show(
                 () => JsonLine.Of(reply), () => [Report.Stored(reply, visit.Get(lobby)!, visit.Language)]);
         });
@@ -85,6 +93,20 @@ static class EntryCommands
                 typed.AddError(frame.Terminal.Language.Say.OneEnd);
         });
         return command;
+    }
+
+    static Command Erase(Frame frame)
+    {
+        var lobby = LobbyCommands.LobbyArgument(frame.Help.Lobby);
+        var number = new Argument<string>("NUMBER") { Description = frame.Help.EntryNumber };
+        return frame.Command("erase", frame.Help.Erase, [lobby, number], async visit =>
+        {
+            var meant = visit.Input.Lobby(visit.Get(lobby)!);
+            var seq = visit.Input.EntryNumber(visit.Get(number)!);
+            await using var client = await visit.ConnectSignedInAsync();
+            await client.Lobbies.EraseMessageAsync(meant, seq, visit.Cancellation);
+            visit.Show(() => JsonLine.Done, () => [Report.Erased(visit.Get(lobby)!, seq, visit.Language)]);
+        });
     }
 
     static void ShowEntry(Visit visit, Entry entry) =>

@@ -13,6 +13,9 @@ namespace Conclave.Client.Commands;
 /// </summary>
 static class JsonLine
 {
+    /// <summary>Of what is done and has nothing to tell.</summary>
+    public static string Done { get; } = Object(json => json.WriteBoolean("ok", true));
+
     public static string Of(RegisterReply user) => Object(json =>
     {
         json.WriteString("login", user.Login);
@@ -133,6 +136,8 @@ static class JsonLine
             json.WriteNullValue();
         if (entry.Nonce is { } nonce)
             json.WriteString("nonce", nonce);
+        if (entry.ExpiresAt is { } expiresAt)
+            json.WriteString("expires_at", TimeJsonConverter.Text(expiresAt));
         if (entry.IsGone)
             json.WriteBoolean("gone", true);
     }

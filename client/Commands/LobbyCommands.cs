@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace Conclave.Client.Commands;
 
-/// <summary>Lobbies: <c>lobby create|show|list|members</c>, <c>rename</c>.</summary>
+/// <summary>Lobbies: <c>lobby create|show|list|members</c>, <c>rename</c>, <c>delete</c>.</summary>
 static class LobbyCommands
 {
     public static IEnumerable<Command> All(Frame frame)
@@ -12,7 +12,7 @@ static class LobbyCommands
         lobby.Add(Show(frame));
         lobby.Add(List(frame));
         lobby.Add(Members(frame));
-        return [lobby, Rename(frame)];
+        return [lobby, Rename(frame), Delete(frame)];
     }
 
     public static Argument<string> LobbyArgument(string description) =>
@@ -65,6 +65,32 @@ static class LobbyCommands
             visit.Show(
                 () => JsonLine.Of(reply), () => [Report.Renamed(visit.Get(lobby)!, newName, visit.Language)]);
         });
+    }
+
+    static Command Delete(Frame frame)
+    {
+        var lobby = LobbyArgument(frame.Help.Lobby);
+        var yes = new Option<bool>("--yes") { Description = frame.Help.Yes };
+        return frame.Command("delete", frame.Help.Delete, [lobby, yes], async visit =>
+        {
+            var name = visit.Get(lobby)!;
+            var meant = visit.Input.Lobby(name);
+            await using var client = await visit.ConnectSignedInAsync();
+            if (!visit.Get(yes))
+                await ConfirmAsync(visit, name);
+            await client.Lobbies.DeleteAsync(meant, visit.Cancellation);
+            visit.Show(() => JsonLine.Done, () => [Report.Deleted(name, visit.Language)]);
+        });
+    }
+
+    static async Task ConfirmAsync(Visit visit, string name)
+    {
+        var say = visit.Language.Say;
+        if (!Terminal.CanAsk)
+            throw new ClientException(ExitCode.Usage, say.DeleteNeedsYes);
+        var typed = await Terminal.AskAsync(say.ConfirmDelete(SafeText.OneLine(name)), visit.Cancellation);
+        if (typed != name)
+            throw new ClientException(ExitCode.Error, say.NothingDone);
     }
 
     static Command Members(Frame frame)

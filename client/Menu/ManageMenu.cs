@@ -1,12 +1,18 @@
+using System.Globalization;
 using Conclave.Client.Texts;
 using Conclave.Protocol;
 using Conclave.Sdk;
 
 namespace Conclave.Client.Menu;
 
-/// <summary>The items that change a lobby: its members and its name. Only what one may do is offered.</summary>
+/// <summary>
+/// The items that change a lobby: its members, its name, what is to go. Only what one may do is offered.
+/// </summary>
 sealed class ManageMenu(Sitting sitting)
 {
+    // Entries to choose a message from: the newest, and no more than a person looks through.
+    const int NewestCount = 50;
+
     Screen Screen => sitting.Screen;
 
     MenuTexts Texts => sitting.Texts;
@@ -21,10 +27,12 @@ sealed class ManageMenu(Sitting sitting)
             new(Texts.ChangeRights, () => ChangeRightsAsync(client, lobby)),
             new(Texts.RemoveMember, () => RemoveAsync(client, lobby)),
             new(Texts.Rename, () => RenameAsync(client, lobby)),
+            new(Texts.DeleteLobby, () => DeleteAsync(client, lobby)),
         ];
         Item[] items =
         [
             .. lobby.Rights.HasFlag(Rights.Admin) ? forAdmins : [],
+            new(Texts.EraseMessage, () => EraseAsync(client, lobby)),
             new(Texts.Leave, () => LeaveAsync(client, lobby)),
             new(Texts.Back, () => Task.CompletedTask),
         ];
@@ -78,6 +86,47 @@ sealed class ManageMenu(Sitting sitting)
                 sitting.Problem(refused);
             }
         }
+    }
+
+    async Task EraseAsync(ConclaveClient client, OwnLobby lobby)
+    {
+        var me = (await client.WhoamiAsync(sitting.Cancellation)).PublicToken;
+        var page = await client.HistoryAsync(
+            lobby.LobbyId, limit: NewestCount, cancellationToken: sitting.Cancellation);
+        Entry[] messages =
+        [
+            .. page.Entries.Reverse().Where(entry => entry is { Event: EventName.Message, IsGone: false }
+                && (entry.From.PublicToken == me || lobby.Rights.HasFlag(Rights.Admin))),
+        ];
+        if (messages.Length == 0)
+        {
+            Screen.Hint(Texts.NothingToErase);
+            return;
+        }
+        var chosen = await Screen.ChooseAsync(
+            Texts.ChooseMessage, messages,
+            entry => (string.Create(CultureInfo.InvariantCulture, $"#{entry.Seq}"),
+                SafeText.OneLine(Report.Entry(entry, sitting.Language))), Texts);
+        if (chosen is null)
+            return;
+        await client.Lobbies.EraseMessageAsync(lobby.LobbyId, chosen.Seq, sitting.Cancellation);
+        Screen.Done(Report.Erased(lobby.LobbyName, chosen.Seq, sitting.Language));
+    }
+
+    // Typing the name takes longer than one key too many.
+    async Task DeleteAsync(ConclaveClient client, OwnLobby lobby)
+    {
+        Screen.Hint(Texts.GoBack);
+        var question = sitting.Language.Say.ConfirmDelete(SafeText.OneLine(lobby.LobbyName));
+        if (await Screen.AskAsync(question) is not { } typed)
+            return;
+        if (typed != lobby.LobbyName)
+        {
+            Screen.Hint(Screen.Sentence(sitting.Language.Say.NothingDone));
+            return;
+        }
+        await client.Lobbies.DeleteAsync(lobby.LobbyId, sitting.Cancellation);
+        Screen.Done(Report.Deleted(lobby.LobbyName, sitting.Language));
     }
 
     async Task LeaveAsync(ConclaveClient client, OwnLobby lobby)

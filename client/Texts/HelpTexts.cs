@@ -31,9 +31,11 @@ sealed record HelpTexts
     public required string Remove { get; init; }
     public required string Leave { get; init; }
     public required string Rename { get; init; }
+    public required string Delete { get; init; }
     public required string Send { get; init; }
     public required string Watch { get; init; }
     public required string History { get; init; }
+    public required string Erase { get; init; }
     public required string Probe { get; init; }
 
     public required string NewLogin { get; init; }
@@ -51,6 +53,10 @@ sealed record HelpTexts
     public required string Rights { get; init; }
     public required string Text { get; init; }
     public required string JsonValue { get; init; }
+    public required string ExpiresIn { get; init; }
+    public required string TimeName { get; init; }
+    public required string EntryNumber { get; init; }
+    public required string Yes { get; init; }
     public required string From { get; init; }
     public required string After { get; init; }
     public required string Before { get; init; }

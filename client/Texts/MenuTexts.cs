@@ -26,6 +26,8 @@ sealed record MenuTexts
     public required MenuText ChangeRights { get; init; }
     public required MenuText RemoveMember { get; init; }
     public required MenuText Rename { get; init; }
+    public required MenuText EraseMessage { get; init; }
+    public required MenuText DeleteLobby { get; init; }
     public required MenuText Leave { get; init; }
     public required MenuText User { get; init; }
     public required MenuText Lobby { get; init; }
@@ -55,6 +57,7 @@ sealed record MenuTexts
     public required string AskText { get; init; }
     public required string AskServer { get; init; }
     public required string ChooseLobby { get; init; }
+    public required string ChooseMessage { get; init; }
     public required string ChooseMember { get; init; }
     public required string ChooseRights { get; init; }
     public required string ChooseRightsKeys { get; init; }
@@ -66,6 +69,7 @@ sealed record MenuTexts
     public required Func<string, string> Registered { get; init; }
     public required Func<string, string> SignedIn { get; init; }
     public required Func<string, string> LobbyCreated { get; init; }
+    public required string NothingToErase { get; init; }
     public required string NobodyElse { get; init; }
     public required string NoLobbyYet { get; init; }
     public required Func<string, string> WatchKeys { get; init; }

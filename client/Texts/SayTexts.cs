@@ -32,6 +32,9 @@ sealed record SayTexts
     public required Func<string, string, string> Removed { get; init; }
     public required Func<string, string> HasLeft { get; init; }
     public required Func<string, string, string> Renamed { get; init; }
+    public required Func<string, string> Deleted { get; init; }
+    public required Func<string, long, string> Erased { get; init; }
+    public required Func<long, string> WasErased { get; init; }
     public required Func<string, long, string> Stored { get; init; }
     public required Func<long, string> Revoked { get; init; }
     public required Func<string, string> PasswordChanged { get; init; }
@@ -61,6 +64,7 @@ sealed record SayTexts
     public required Func<string, string> AskNewPassword { get; init; }
     public required string AskPasswordAgain { get; init; }
     public required string AskCode { get; init; }
+    public required Func<string, string> ConfirmDelete { get; init; }
 
     // What can go wrong on this side.
     public required Func<string, string> BadServer { get; init; }
@@ -79,6 +83,12 @@ sealed record SayTexts
     public required string BadSessionHint { get; init; }
     public required Func<string, string> BadLobbyName { get; init; }
     public required string BadLobbyNameHint { get; init; }
+    public required string DeleteNeedsYes { get; init; }
+    public required string NothingDone { get; init; }
+    public required Func<string, string> BadEntryNumber { get; init; }
+    public required string BadEntryNumberHint { get; init; }
+    public required Func<string, string> BadTime { get; init; }
+    public required string BadTimeHint { get; init; }
     public required Func<string, string> BadRight { get; init; }
     public required string BadRightHint { get; init; }
     public required string NotText { get; init; }
