@@ -65,6 +65,12 @@ public sealed record Limits
     public int SealedRowsPerSecond { get; init; } = 500;
 
     /// <summary>
+    /// Entries of one roster. Default: 65,535. The last 1,024 of them are kept for removing members, and for the new key
+    /// after that.
+    /// </summary>
+    public int RosterEntriesMax { get; init; } = 65_535;
+
+    /// <summary>
     /// Changes of rosters of sealed lobbies by one user a minute, other than invitations. Default: 120.
     /// </summary>
     public int RosterChangesPerMinute { get; init; } = 120;

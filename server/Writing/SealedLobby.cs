@@ -16,11 +16,8 @@ namespace Conclave.Server.Writing;
 /// </remarks>
 sealed class SealedLobby
 {
-    /// <summary>Entries of one roster.</summary>
-    public const int RosterHeightMax = 65_535;
-
-    /// <summary>The last of them are for removing people, and for the new key after that.</summary>
-    public const int RosterHeightsKept = 1024;
+    // Of the entries that a roster may have, the last are for removing people, and for the new key after that.
+    const int RosterEntriesKept = 1024;
 
     static readonly TimeSpan AdminsFirst = TimeSpan.FromSeconds(5);
     static readonly TimeSpan BetweenSuccessions = TimeSpan.FromDays(1);
@@ -28,6 +25,7 @@ sealed class SealedLobby
     readonly LobbyLog _log;
     readonly SealedPace _pace;
     readonly TimeProvider _time;
+    readonly int _rosterEntriesMax;
 
     // When each member handed over to a new identity last.
     readonly Dictionary<Guid, DateTimeOffset> _succeededAt = [];
@@ -37,6 +35,7 @@ sealed class SealedLobby
     {
         _log = log;
         _time = time;
+        _rosterEntriesMax = limits.RosterEntriesMax;
         _pace = new SealedPace(limits.SealedRowsPerSecond, time);
     }
 
@@ -197,8 +196,6 @@ sealed class SealedLobby
             ? KeyWrapForm.CheckSuccession(after, part.OwnWraps)
             : KeyWrapForm.Check(part.Row.Entry, after, part.Wraps)) == Conclave.Roster.Verdict.Accepted;
 
-    static bool HasHeight(RosterEntry entry) => (long)entry.Height
-        <= (entry.Change is RosterChange.Remove or RosterChange.Rotate
-            ? RosterHeightMax
-            : RosterHeightMax - RosterHeightsKept);
+    bool HasHeight(RosterEntry entry) => (long)entry.Height <= _rosterEntriesMax
+        - (entry.Change is RosterChange.Remove or RosterChange.Rotate ? 0 : RosterEntriesKept);
 }

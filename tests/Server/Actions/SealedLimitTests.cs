@@ -130,5 +130,23 @@ public sealed class SealedLimitTests(PostgresCluster postgres)
         Assert.Equal("rate_limited", await alice.Client.RefusedAsync(request));
     }
 
+    [Fact]
+    public async Task Roster_that_is_nearly_full_still_lets_people_go()
+    {
+        await using var server = await TestServer.StartAsync(
+            postgres, Limits.Default with { RosterEntriesMax = 1024 + 3 });
+        await using var alice = await SealingUser.SignUpAsync(server, "alice");
+        await using var bob = await SealingUser.SignUpAsync(server, "bob");
+        await using var carol = await SealingUser.SignUpAsync(server, "carol");
+        using var den = await SealedDen.CreateAsync(alice, "den");
+        await den.ChangeAsync(alice, den.Invitation(alice, bob));
+        await den.ChangeAsync(alice, den.RightsChange(alice, bob, MemberRights.All));
+        Assert.Equal("limit", await alice.Client.RefusedAsync(den.Invitation(alice, carol)));
+        Assert.Equal("limit", await alice.Client.RefusedAsync(den.Renaming(alice, "another name")));
+        await den.ChangeAsync(alice, den.Removal(alice, bob));
+        await den.ChangeAsync(alice, den.Rotation(alice));
+        await den.PostAsync(alice, "as ever");
+    }
+
     static Limits Unhurried(int rows) => TestServer.Unhurried with { SealedRowsPerSecond = rows };
 }
