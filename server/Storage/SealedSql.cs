@@ -14,8 +14,8 @@ static class SealedSql
 {
     // Messages of many lobbies. $1 lobbies, $2 the last_seq each was judged against; then the rows: $3 number of the
     // lobby, $4 author, $5 nonce, $6 place or 0, $7 body, $8 hash of the row, $9 transcript, $10 seconds until it
-    // expires, if any does. A lobby of whose rows one
-    // is there already gets none: the places would be wrong.
+    // expires or 0. A lobby of whose rows one is there already gets none: the places would be wrong. Nothing is
+    // joined that grows with both the rows and the lobbies; see AppendSql.
     const string AppendMessages =
         """
         WITH locked AS MATERIALIZED (
@@ -23,44 +23,56 @@ static class SealedSql
             FROM unnest($1::uuid[]) WITH ORDINALITY AS r (lobby_id, ord)
             JOIN lobbies l ON l.lobby_id = r.lobby_id AND l.deleted_at IS NULL
             ORDER BY l.lobby_id FOR NO KEY UPDATE OF l SKIP LOCKED
-        ), seen AS MATERIALIZED (
-            SELECT r.ord, r.lobby_id, l.lobby_id IS NULL AS is_gone
-            FROM unnest($1::uuid[]) WITH ORDINALITY AS r (lobby_id, ord)
-            LEFT JOIN lobbies l ON l.lobby_id = r.lobby_id AND l.deleted_at IS NULL
+        ), seen AS (
+            SELECT r.ord FROM unnest($1::uuid[]) WITH ORDINALITY AS r (lobby_id, ord)
+            JOIN lobbies l ON l.lobby_id = r.lobby_id AND l.deleted_at IS NULL
         ), request AS MATERIALIZED (
             SELECT r.*, ($1::uuid[])[r.lobby] AS lobby_id
-            FROM unnest($3::int[], $4::uuid[], $5::uuid[], $6::bigint[], $7::bytea[], $8::bytea[], $9::bytea[])
-                WITH ORDINALITY AS r (lobby, author, nonce, seq, body, row_hash, hash, ord)
+            FROM unnest(
+                    $3::int[], $4::uuid[], $5::uuid[], $6::bigint[], $7::bytea[], $8::bytea[], $9::bytea[], $10::int[])
+                WITH ORDINALITY AS r (lobby, author, nonce, seq, body, row_hash, hash, expires_in, ord)
         ), known AS MATERIALIZED (
             SELECT r.ord, r.lobby, r.seq AS place, d.seq, d.sent_at, d.hash, d.row_hash, d.expires_at,
-                d.body IS NULL OR d.expires_at IS NOT NULL AND d.expires_at <= clock_timestamp() AS is_gone
+                d.body IS NULL OR coalesce(d.expires_at <= clock_timestamp(), false) AS is_gone
             FROM request r
             JOIN entries d ON d.lobby_id = r.lobby_id AND d.author = r.author AND d.nonce = r.nonce
+        ), found AS MATERIALIZED (
+            SELECT ord, max(last_seq) AS last_seq, max(room) AS room,
+                CASE
+                    WHEN NOT bool_or(is_there) THEN 3
+                    WHEN max(last_seq) IS NULL THEN 2
+                    WHEN max(last_seq) <> ($2::bigint[])[ord] OR bool_or(is_known) THEN 1
+                    ELSE 0
+                END AS state,
+                greatest(date_trunc('milliseconds', clock_timestamp()), max(last_sent_at)) AS time
+            FROM (
+                SELECT ord, false AS is_there, false AS is_known, last_seq, last_sent_at, room FROM locked
+                UNION ALL SELECT ord, true, false, NULL, NULL, NULL FROM seen
+                UNION ALL SELECT n, false, false, NULL, NULL, NULL FROM generate_series(1, cardinality($1::uuid[])) n
+                UNION ALL SELECT lobby, false, true, NULL, NULL, NULL FROM known WHERE place > 0
+            ) s GROUP BY ord
         ), open AS MATERIALIZED (
-            SELECT l.ord, greatest(date_trunc('milliseconds', clock_timestamp()), l.last_sent_at) AS time
-            FROM locked l
-            WHERE l.last_seq = ($2::bigint[])[l.ord]
-                AND NOT EXISTS (SELECT FROM known k WHERE k.lobby = l.ord AND k.place > 0)
+            SELECT array_agg(CASE WHEN state = 0 THEN time END ORDER BY ord) AS times FROM found
+        ), placed AS MATERIALIZED (
+            SELECT r.*, o.times[r.lobby] AS time FROM request r CROSS JOIN open o
+            WHERE r.seq > 0 AND o.times[r.lobby] IS NOT NULL
         ), inserted AS (
             INSERT INTO entries (lobby_id, seq, kind, author, sent_at, nonce, body, row_hash, hash, expires_at)
-            SELECT r.lobby_id, r.seq, 6, r.author, o.time, r.nonce, r.body, r.row_hash, r.hash,
-                o.time + nullif(($10::int[])[r.ord::int], 0) * interval '1 second'
-            FROM request r JOIN open o ON o.ord = r.lobby WHERE r.seq > 0
+            SELECT lobby_id, seq, 6, author, time, nonce, body, row_hash, hash,
+                CASE WHEN expires_in > 0 THEN time + make_interval(secs => expires_in) END
+            FROM placed
         ), advanced AS (
             UPDATE lobbies l SET last_seq = t.seq, last_sent_at = t.time, bytes = l.bytes + t.bytes
             FROM (
-                SELECT r.lobby_id, max(r.seq) AS seq, max(o.time) AS time, sum(octet_length(r.body)) AS bytes
-                FROM request r JOIN open o ON o.ord = r.lobby WHERE r.seq > 0 GROUP BY r.lobby_id
+                SELECT lobby_id, max(seq) AS seq, max(time) AS time, sum(octet_length(body)) AS bytes
+                FROM placed GROUP BY lobby_id
             ) t
             WHERE l.lobby_id = t.lobby_id
         )
-        SELECT true, s.ord,
-            CASE WHEN s.is_gone THEN 3 WHEN l.ord IS NULL THEN 2 WHEN o.ord IS NULL THEN 1 ELSE 0 END,
-            coalesce(l.last_seq, 0), o.time, l.room, NULL::bytea, NULL::bytea, NULL::timestamptz,
-            false
-        FROM seen s LEFT JOIN locked l ON l.ord = s.ord LEFT JOIN open o ON o.ord = s.ord
+        SELECT true, ord, state, coalesce(last_seq, 0), time, room, NULL::bytea, NULL::bytea, NULL::timestamptz, false
+        FROM found
         UNION ALL
-        SELECT false, k.ord, 0, k.seq, k.sent_at, NULL, k.hash, k.row_hash, k.expires_at, k.is_gone FROM known k
+        SELECT false, ord, 0, seq, sent_at, NULL, hash, row_hash, expires_at, is_gone FROM known
         """;
 
     const string Lock =
