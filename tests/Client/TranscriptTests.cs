@@ -24,7 +24,8 @@ public sealed class TranscriptTests(PostgresCluster postgres)
     public async Task Commands_do_what_they_say(string name)
     {
         await using var server = await TestServer.StartAsync(postgres);
-        await CheckAsync(name, server.Url);
+        await using var listening = FrameProxy.Recording(server.Url);
+        await CheckAsync(name, listening.Url);
     }
 
     [Fact]

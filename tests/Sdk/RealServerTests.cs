@@ -12,8 +12,9 @@ public sealed class RealServerTests(PostgresCluster postgres)
     {
         var cancel = TestContext.Current.CancellationToken;
         await using var server = await TestServer.StartAsync(postgres);
-        await using var alice = new ConclaveClient(OptionsFor(server.Url));
-        await using var bob = new ConclaveClient(OptionsFor(server.Url));
+        await using var listening = FrameProxy.Recording(server.Url);
+        await using var alice = new ConclaveClient(OptionsFor(listening.Url));
+        await using var bob = new ConclaveClient(OptionsFor(listening.Url));
 
         await alice.RegisterAsync("Alice", "password of alice", cancel);
         var signedIn = await alice.SignInAsync("alice", "password of alice", cancel);
