@@ -6,6 +6,6 @@ static class RuleBook
     public static IReadOnlyList<Rule> All { get; } =
     [
         .. TransportRules.All, .. RequestRules.All, .. AccountRules.All, .. LobbyRules.All, .. MemberRules.All,
-        .. MessageRules.All, .. ReadingRules.All, .. PlainHttpRules.All,
+        .. MessageRules.All, .. ReadingRules.All, .. ErasureRules.All, .. PlainHttpRules.All,
     ];
 }
