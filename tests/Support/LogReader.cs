@@ -34,6 +34,9 @@ sealed class LogReader
 
     public IEnumerable<long> Seqs => Frames.Select(frame => frame.Seq);
 
+    /// <summary>What was told of entries that were read.</summary>
+    public List<Hint> Hints { get; } = [];
+
     /// <summary>The pages that were loaded.</summary>
     public int Pages { get; private set; }
 
@@ -81,6 +84,8 @@ sealed class LogReader
             return false;
         var state = cursor.Take(_frames, _bytesMax, out var count);
         Frames.AddRange(_frames.AsSpan(0, count));
+        while (cursor.TakeHint() is { } hint)
+            Hints.Add(hint);
         if (state == CursorState.Behind)
         {
             Pages++;

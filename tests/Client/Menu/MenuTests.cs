@@ -143,6 +143,14 @@ public sealed class MenuTests(PostgresCluster postgres)
         await ManageAsync("lair", "Remove a member");
         await menu.SeeAsync("Nobody else is in this lobby");
 
+        await alice.PostAsync("lair", "a mistake", null, Cancellation);
+        await ManageAsync("lair", "Erase a message");
+        await menu.SeeAsync("a mistake");
+        await menu.PressAsync("Enter");
+        await menu.SeeAsync("in lair is erased");
+        await ManageAsync("lair", "Erase a message");
+        await menu.SeeAsync("no message that you could erase");
+
         await alice.InviteAsync("lair", bob.User.PublicToken, cancellationToken: Cancellation);
         await using var his = await Tmux.StartAsync(transcript.EnvironmentOf("bob"));
         await his.ChooseAsync("Manage a lobby");
@@ -150,6 +158,12 @@ public sealed class MenuTests(PostgresCluster postgres)
         Assert.DoesNotContain("Rename it", await his.SeeAsync("Leave it"), StringComparison.Ordinal);
         await his.ChooseAsync("Leave it");
         await his.SeeAsync("You have left lair");
+        await ManageAsync("lair", "Delete it");
+        await menu.TypeAsync("liar");
+        await menu.SeeAsync("Nothing was done");
+        await ManageAsync("lair", "Delete it");
+        await menu.TypeAsync("lair");
+        await menu.SeeAsync("lair is deleted");
 
         async Task ManageAsync(string lobby, string item)
         {
