@@ -148,15 +148,16 @@ public sealed class BackupTests(PostgresCluster postgres) : IDisposable
                 INSERT INTO users VALUES (gen_random_uuid(), 'ann', 'hash', now());
                 """);
             await fill.ExecuteNonQueryAsync(Cancellation);
-            await BackupTables.ExportAsync(
-                database,
-                async (table, stream) =>
-                {
-                    using var copy = new MemoryStream();
-                    await stream.CopyToAsync(copy, Cancellation);
-                    rows.Add(table, copy.ToArray());
-                },
-                Cancellation);
+            // Not by today's export, which knows of tables that there were not then.
+            await using var connection = await database.Source.OpenConnectionAsync(Cancellation);
+            foreach (var table in (string[])["meta", "users"])
+            {
+                await using var stream = await connection.BeginRawBinaryCopyAsync(
+                    $"COPY {table} TO STDOUT (FORMAT binary)", Cancellation);
+                using var copy = new MemoryStream();
+                await stream.CopyToAsync(copy, Cancellation);
+                rows.Add(table, copy.ToArray());
+            }
         }
 
         var connectionString = await postgres.CreateDatabaseAsync();
