@@ -59,16 +59,23 @@ sealed class SealedDen : IDisposable
     public byte[] Seal(SealingUser by, string text, Guid id, Seen? seen = null)
     {
         using var content = new TextContent(text).ToContent();
-        return SealedMessage.Seal(by.Identity, Roster, Key, seen ?? Seen.In(Log), id, content);
+        return Seal(by, content, id, seen);
     }
+
+    public byte[] Seal(SealingUser by, Content content, Guid id, Seen? seen = null) =>
+        SealedMessage.Seal(by.Identity, Roster, Key, seen ?? Seen.In(Log), id, content);
 
     public string Message(byte[] row, Guid id) =>
         $$"""{"action":"message",{{Where}},"row_data":{{Encoding.UTF8.GetString(row)}},"nonce":"{{id}}"}""";
 
-    public async Task<JsonObject> PostAsync(SealingUser by, string text)
+    public Task<JsonObject> PostAsync(SealingUser by, string text) => PostAsync(by, new TextContent(text).ToContent());
+
+    /// <summary>Posts a content, and wipes it.</summary>
+    public async Task<JsonObject> PostAsync(SealingUser by, Content content)
     {
+        using var wiped = content;
         var id = SealedMessage.NewId();
-        var row = Seal(by, text, id);
+        var row = Seal(by, content, id);
         return Take(by, row, await by.Client.DoAsync(Message(row, id)));
     }
 

@@ -11,6 +11,7 @@ sealed class ServerProcess : IAsyncDisposable
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     readonly Process _process;
+    readonly Task<string> _output;
     readonly Task<string> _errors;
 
     ServerProcess(Process process, string data, Uri url)
@@ -19,7 +20,7 @@ sealed class ServerProcess : IAsyncDisposable
         Data = data;
         Url = url;
         // A pipe that nobody reads would stop the server.
-        _ = process.StandardOutput.ReadToEndAsync(CancellationToken.None);
+        _output = process.StandardOutput.ReadToEndAsync(CancellationToken.None);
         _errors = process.StandardError.ReadToEndAsync(CancellationToken.None);
     }
 
@@ -90,6 +91,9 @@ sealed class ServerProcess : IAsyncDisposable
         await _process.WaitForExitAsync(patience.Token);
         return (_process.ExitCode, await _errors);
     }
+
+    /// <summary>All that it said since it listened, once it has ended.</summary>
+    public async Task<string> SaidAsync() => await _output + await _errors;
 
     /// <summary>Stops it as Ctrl-C does.</summary>
     public async Task StopAsync()
