@@ -32,7 +32,10 @@ public sealed record Limits
     /// </summary>
     public TimeSpan RequestTimeMax { get; init; } = TimeSpan.FromSeconds(120);
 
-    /// <summary>Bytes of stored entries on their way to sockets, all connections together. Default: 128 MiB.</summary>
+    /// <summary>
+    /// Bytes of stored entries on their way to sockets, all connections together. One user gets a sixteenth for
+    /// replies, and as much for entries over 64 KiB that sockets hold. Default: 128 MiB.
+    /// </summary>
     public long FrameBytesBudget { get; init; } = 128L << 20;
 
     /// <summary>Bytes of all tails together. Default: 64 MiB.</summary>

@@ -65,7 +65,12 @@ static class Gauges
             "conclave.passwords.waiting", () => rooms.Passwords.Load.Waiting, "{password}",
             "Passwords that wait for that.");
         (string Name, ByteBudget Budget)[] all =
-            [("requests", budgets.Known), ("anonymous_requests", budgets.Anonymous), ("frames", rooms.Live.FrameBytes)];
+        [
+            ("requests", budgets.Known),
+            ("anonymous_requests", budgets.Anonymous),
+            ("frames", rooms.Live.FrameBytes),
+            ("large_entries", rooms.Live.EntryBytes.Whole),
+        ];
         meter.CreateObservableUpDownCounter(
             "conclave.budget.taken",
             () => all.Select(one => new Measurement<long>(one.Budget.BytesTaken, Tag("budget", one.Name))),

@@ -94,7 +94,8 @@ static class Dispatch
         Request request, Turn turn, Func<Request, TForm> read, Func<TForm, Turn, ValueTask<Answer>> run) =>
         SignedInAsync(request, turn, read, async (form, signed) =>
         {
-            var memory = await signed.Rooms.Live.FrameBytes.LeaseAsync(LargeBytes, signed.Cancellation);
+            var memory = await signed.Rooms.Live.ReplyBytes.LeaseAsync(
+                signed.Session.Person.PublicToken, LargeBytes, signed.Cancellation);
             try
             {
                 var answer = await run(form, signed);

@@ -33,6 +33,8 @@ sealed class Outbox
     readonly TimeProvider _time;
     readonly Figures _figures;
     readonly Pager _pager;
+    readonly FairBudget _entryBytes;
+    LargeEntries? _large;
     readonly Lock _gate = new();
     readonly Queue<Pending> _answers = new();
     readonly Queue<Hint> _hints = new();
@@ -62,6 +64,7 @@ sealed class Outbox
         _limits = rooms.Limits;
         _time = rooms.Time;
         _figures = rooms.Figures;
+        _entryBytes = rooms.Live.EntryBytes;
         _pager = new Pager(rooms.Live, rooms.Time, aborted);
         Aborted = aborted;
         aborted.Register(() =>
@@ -244,6 +247,7 @@ sealed class Outbox
     void ReleaseAll()
     {
         ReleaseSent();
+        _large?.Release();
         lock (_gate)
         {
             _isOver = true;
@@ -267,9 +271,17 @@ sealed class Outbox
 
     void AddEvents(EntryFrame[] frames)
     {
+        _large?.Advance();
         while (!_writer.IsFull && _subscriptions.Due.Next() is { } cursor)
         {
+            if (_large?.Holds(cursor) == true && !cursor.IsEnded)
+                continue;
             var state = cursor.Take(frames, _writer.Room, out var count);
+            // Without memory for it, it was taken back.
+            if (count > 0 && LargeEntries.IsLarge(frames[0]) && !TryLease(cursor, frames[0]))
+                (state, count) = (CursorState.UpToDate, 0);
+            if (count > 0 && _committedAt == 0)
+                _committedAt = frames[0].CommittedAt;
             foreach (var frame in frames.AsSpan(0, count))
                 _writer.Add(FrameKind.Text, frame.Json.Span);
             while (cursor.TakeHint() is { } hint)
@@ -277,8 +289,6 @@ sealed class Outbox
             switch (state)
             {
                 case CursorState.Ready:
-                    if (_committedAt == 0)
-                        _committedAt = frames[0].CommittedAt;
                     // In turn with the others: one busy lobby does not starve them.
                     cursor.Wake();
                     break;
@@ -294,6 +304,16 @@ sealed class Outbox
             _pager.Advance();
         }
         Array.Clear(frames);
+    }
+
+    // A large entry comes alone.
+    bool TryLease(Cursor cursor, EntryFrame frame)
+    {
+        _large ??= new LargeEntries(_entryBytes, _signal, Aborted);
+        if (_large.TryTake(cursor, frame) is not { } memory)
+            return false;
+        _leaving.Add(memory);
+        return true;
     }
 
     async ValueTask SendAsync()

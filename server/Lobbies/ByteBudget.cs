@@ -84,10 +84,16 @@ sealed class ByteBudget(long size)
     public sealed class Lease(ByteBudget budget, long bytes) : IDisposable
     {
         long _bytes = bytes;
+        Lease? _share;
+        Action? _ended;
+
+        /// <summary>Lets a share stand behind this one: it shrinks and ends with it.</summary>
+        public void Behind(Lease share, Action ended) => (_share, _ended) = (share, ended);
 
         /// <summary>Gives back all but <paramref name="bytes"/>.</summary>
         public void ShrinkTo(long bytes)
         {
+            _share?.ShrinkTo(bytes);
             var excess = _bytes - bytes;
             if (excess <= 0)
                 return;
@@ -100,6 +106,10 @@ sealed class ByteBudget(long size)
             var held = Interlocked.Exchange(ref _bytes, 0);
             if (held > 0)
                 budget.Return(held);
+            if (Interlocked.Exchange(ref _ended, null) is not { } ended)
+                return;
+            _share!.Dispose();
+            ended();
         }
     }
 }

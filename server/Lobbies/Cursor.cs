@@ -248,6 +248,16 @@ sealed class Cursor
             DropPages();
     }
 
+    /// <summary>Takes back the one entry that it has just handed out. A page it came by is read again.</summary>
+    public void PutBack(EntryFrame frame)
+    {
+        lock (_gate)
+        {
+            Position = frame.Seq - 1;
+            DropPages();
+        }
+    }
+
     int TakeFromPage(Span<EntryFrame> destination, int bytesMax)
     {
         lock (_gate)

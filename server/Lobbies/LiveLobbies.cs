@@ -33,7 +33,16 @@ sealed class LiveLobbies(LobbyStore lobbies, EntryStore entries, Limits limits) 
     public long Deliveries => Volatile.Read(ref _deliveries);
 
     /// <summary>Memory for stored entries on their way to sockets.</summary>
-    public ByteBudget FrameBytes { get; } = new(limits.FrameBytesBudget);
+    public ByteBudget FrameBytes => ReplyBytes.Whole;
+
+    /// <summary>The same memory, in shares of users, for large replies.</summary>
+    public FairBudget ReplyBytes { get; } = new(limits.FrameBytesBudget, ShareOf(limits));
+
+    /// <summary>
+    /// For large entries that were handed to sockets: without a bound for all together, for those who read slowly would
+    /// hold up everybody else.
+    /// </summary>
+    public FairBudget EntryBytes { get; } = new(long.MaxValue / 2, ShareOf(limits));
 
     /// <summary>Cursors that are open.</summary>
     public long CursorCount => Interlocked.Read(ref _cursorCount);
@@ -187,6 +196,9 @@ sealed class LiveLobbies(LobbyStore lobbies, EntryStore entries, Limits limits) 
             _pageReaders.Release();
         }
     }
+
+    // One large reply or entry at least.
+    static long ShareOf(Limits limits) => Math.Max(limits.FrameBytesBudget / 16, 1 << 20);
 
     Tail Hold(Guid lobbyId)
     {

@@ -42,6 +42,8 @@ public sealed class LimitTableTests
         [nameof(Limits.FrameBytesBudget)] =
         [
             nameof(BackpressureTests.Large_reply_holds_its_share_of_one_budget_until_it_is_sent_or_its_reader_is_gone),
+            nameof(BackpressureTests.User_who_takes_no_large_reply_holds_up_nobody_else),
+            nameof(CrowdTests.Subscribers_who_never_read_large_entries_are_held_in_bounds_and_disturb_nobody),
         ],
         [nameof(Limits.TailBytesBudget)] = [nameof(CursorTests.Tail_that_has_shrunk_costs_pages_and_no_entry)],
         [nameof(Limits.SubscriptionsMax)] = [nameof(LimitTests.Limit_holds_at_its_edge_and_gives_way_when_it_said)],

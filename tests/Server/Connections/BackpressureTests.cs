@@ -207,6 +207,87 @@ public sealed class BackpressureTests(PostgresCluster postgres)
     }
 
     [Fact]
+    public async Task User_who_takes_no_large_reply_holds_up_nobody_else()
+    {
+        await using var server = await TestServer.StartAsync(postgres, new Limits { FrameBytesBudget = 4 << 20 });
+        await using var owner = await server.ConnectAsync();
+        var token = await owner.SignUpAsync("alice");
+        await owner.DoAsync("""{"action":"create_lobby","lobby_name":"den"}""");
+        await owner.DoAsync(
+            $$"""{"action":"message","lobby_name":"den","row_data":"{{new string('x', 1_000_000)}}"}""");
+        List<RawPeer> stalled = [];
+        for (var count = 0; count < 6; count++)
+        {
+            stalled.Add(await RawPeer.ConnectAsync(server.Url, receiveBytes: 4096));
+            for (var id = 0; id < 40; id++)
+                await stalled[^1].SendAsync($$"""{"action":"history","token":"{{token}}","lobby_name":"den"}""");
+        }
+        // All of them want a share, and together they have one.
+        var budget = server.Rooms.Live.FrameBytes;
+        while (budget.BytesTaken < 900_000)
+            await Task.Yield();
+
+        await using var bob = await server.ConnectAsync();
+        await bob.SignUpAsync("bob");
+        for (var time = 0; time < 20; time++)
+        {
+            await bob.DoAsync("""{"action":"my_lobbies"}""");
+            Assert.InRange(budget.BytesTaken, 0, 2 << 20);
+        }
+        foreach (var peer in stalled)
+            await peer.DisposeAsync();
+        while (budget.BytesTaken > 0 || server.Rooms.Live.ReplyBytes.UserCount > 0)
+        {
+            TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
+    }
+
+    [Fact]
+    public async Task Large_entries_come_to_everyone_in_order_however_little_memory_there_is()
+    {
+        const int Messages = 20;
+        await using var server = await TestServer.StartAsync(
+            postgres, TestServer.Unhurried with { FrameBytesBudget = 1 << 20, TailBytesBudget = 2 << 20 });
+        await using var alice = await server.ConnectAsync();
+        var token = await alice.SignUpAsync("alice");
+        await alice.DoAsync("""{"action":"create_lobby","lobby_name":"den"}""");
+        string Post(int number) => $$"""
+            {"action":"message","lobby_name":"den","row_data":"{{new string('x', 50_000 * (1 + number % 18))}}"}
+            """;
+        for (var number = 0; number < Messages; number++)
+            await alice.DoAsync(Post(number));
+
+        // Half of it is read from the log, and the other half comes meanwhile.
+        List<RawPeer> readers = [];
+        for (var count = 0; count < 6; count++)
+        {
+            readers.Add(await RawPeer.ConnectAsync(server.Url, receiveBytes: 4096));
+            await readers[^1].SendAsync(
+                $$"""{"action":"subscribe","token":"{{token}}","lobby_name":"den","after":1}""");
+        }
+        var posting = Task.Run(async () =>
+        {
+            for (var number = 0; number < Messages; number++)
+                await alice.DoAsync(Post(number));
+        }, TestContext.Current.CancellationToken);
+        await Task.WhenAll(readers.Select(ReadAllAsync));
+        await posting;
+        foreach (var reader in readers)
+            await reader.DisposeAsync();
+
+        static async Task ReadAllAsync(RawPeer reader)
+        {
+            Assert.Contains("\"ok\":true", (await reader.ReadAsync())!.Text, StringComparison.Ordinal);
+            for (var seq = 2; seq < 2 + 2 * Messages; seq++)
+            {
+                var entry = System.Text.Json.Nodes.JsonNode.Parse((await reader.ReadAsync())!.Text)!;
+                Assert.Equal(seq, entry["seq"]!.GetValue<int>());
+            }
+        }
+    }
+
+    [Fact]
     public async Task Wrong_passwords_slow_down_one_login_from_one_address_and_nobody_else()
     {
         await using var server = await TestServer.StartAsync(postgres);

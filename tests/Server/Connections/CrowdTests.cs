@@ -66,6 +66,45 @@ public sealed class CrowdTests(PostgresCluster postgres, ITestOutputHelper outpu
         await pair.ExchangeAsync(10);
     }
 
+    [Fact]
+    public async Task Subscribers_who_never_read_large_entries_are_held_in_bounds_and_disturb_nobody()
+    {
+        const int Silent = 500;
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "memory is read where Linux tells it");
+        await using var server = await StartAsync(("CONCLAVE_LIMIT_MESSAGE_BYTES_PER_SECOND", "0"));
+        await using var pair = await Pair.ConnectAsync(server.Url);
+        await using var author = await WireClient.ConnectAsync(server.Url);
+        var token = await author.SignUpAsync("author");
+        await author.DoAsync("""{"action":"create_lobby","lobby_name":"large"}""");
+        List<RawPeer> silent = [];
+        for (var count = 0; count < Silent; count++)
+        {
+            silent.Add(await RawPeer.ConnectAsync(server.Url, Elsewhere, receiveBytes: 4096));
+            await silent[^1].SendAsync($$"""{"action":"subscribe","token":"{{token}}","lobby_name":"large"}""");
+            Assert.NotNull(await silent[^1].ReadAsync());
+        }
+        for (var count = 0; count < 10; count++)
+        {
+            await author.DoAsync(
+                $$"""{"action":"message","lobby_name":"large","row_data":"{{new string('x', 1_000_000)}}"}""");
+            await pair.ExchangeAsync(10);
+        }
+
+        var peak = PeakResident(server);
+        output.WriteLine($"{peak >> 20} MiB were resident at most");
+        Assert.InRange(peak, 1, ResidentMax);
+        // One of them begins to read, when those that share its memory are gone.
+        foreach (var peer in silent.Skip(1))
+            await peer.DisposeAsync();
+        for (var count = 0; count < 10; count++)
+            Assert.Equal(RawPeer.Text, (await silent[0].ReadAsync())!.First);
+        await silent[0].DisposeAsync();
+        await Figures.UntilAsync(server.Url, now =>
+            now["conclave_budget_taken_bytes{budget=large_entries}"] == 0
+            && now["conclave_budget_taken_bytes{budget=frames}"] == 0);
+        await pair.ExchangeAsync(10);
+    }
+
     async Task<ServerProcess> StartAsync(params IEnumerable<(string Name, string Value)> more) =>
         await ServerProcess.StartAsync(
             _folder, [("CONCLAVE_DATABASE", await TestServer.CreateDatabaseAsync(postgres)), .. more]);
