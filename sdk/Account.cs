@@ -1,5 +1,8 @@
 using System.Text;
 using Conclave.Protocol;
+using Conclave.Roster;
+using Conclave.Sdk.Sealing;
+using Conclave.Sealing;
 
 namespace Conclave.Sdk;
 
@@ -10,8 +13,9 @@ namespace Conclave.Sdk;
 public sealed class Account
 {
     readonly Link _link;
+    readonly SealedClient? _sealed;
 
-    internal Account(Link link) => _link = link;
+    internal Account(Link link, SealedClient? client) => (_link, _sealed) = (link, client);
 
     /// <summary>The user's sessions (<c>sessions</c>), the one that asks first, then the newest.</summary>
     /// <exception cref="RefusedException"><see cref="ErrorCode.BadToken"/>: nobody is signed in.</exception>
@@ -55,14 +59,58 @@ public sealed class Account
     /// <see cref="ErrorCode.BadCredentials"/>: the old password is wrong. <see cref="ErrorCode.RateLimited"/>: it was
     /// too often; see <see cref="RefusedException.RetryAfter"/>.
     /// </exception>
-    public Task ChangePasswordAsync(
+    public async Task ChangePasswordAsync(
         ReadOnlyMemory<byte> oldPassword, ReadOnlyMemory<byte> newPassword,
-        CancellationToken cancellationToken = default) =>
-        _link.AskSignedAsync<DoneReply>(ActionName.ChangePassword, RequestKind.Once, json =>
+        CancellationToken cancellationToken = default)
+    {
+        if (_sealed is not null
+            && await _sealed.SessionAsync(cancellationToken).ConfigureAwait(false) is { HasIdentity: true } session)
+        {
+            await _sealed.Accounts.ChangePasswordAsync(session, oldPassword, newPassword, cancellationToken)
+                .ConfigureAwait(false);
+            return;
+        }
+        await _link.AskSignedAsync<DoneReply>(ActionName.ChangePassword, RequestKind.Once, json =>
         {
             json.WriteString("old_password"u8, oldPassword.Span);
             json.WriteString("new_password"u8, newPassword.Span);
-        }, cancellationToken);
+        }, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Gives an account that a plain client made an identity of its own (<c>change_password</c>). From then on the
+    /// server sees what is derived from the password; choose a new password if the old one was used elsewhere.
+    /// </summary>
+    /// <param name="password">The password so far, UTF-8, sent as it is. Wipe it when the task has ended.</param>
+    /// <param name="newPassword">UTF-8; may be the same. Wipe it when the task has ended.</param>
+    /// <exception cref="InvalidOperationException">The client is a plain one, or the account is sealing
+    /// already.</exception>
+    public async Task SealAsync(
+        ReadOnlyMemory<byte> password, ReadOnlyMemory<byte> newPassword, CancellationToken cancellationToken = default)
+    {
+        var client = _sealed ?? throw SealedClient.IsPlain();
+        var session = await client.SessionAsync(cancellationToken).ConfigureAwait(false);
+        if (session.HasIdentity)
+            throw new InvalidOperationException("The account has an identity already.");
+        await client.Accounts.SealAsync(session, password, newPassword, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// The seed of the user's identity in base64url, for paper: without password and without a device it is the only
+    /// way back. Whoever reads it reads everything.
+    /// </summary>
+    /// <exception cref="RefusedException"><see cref="ErrorCode.BadToken"/>: the keys are not on this
+    /// device.</exception>
+    public async Task<string> RecoveryCodeAsync(CancellationToken cancellationToken = default)
+    {
+        var client = _sealed ?? throw SealedClient.IsPlain();
+        var session = await client.SessionAsync(cancellationToken).ConfigureAwait(false);
+        var seed = new byte[Identity.SeedBytes];
+        session.Identity.ExportSeed(seed);
+        var code = Base64Text.Encode(seed);
+        System.Security.Cryptography.CryptographicOperations.ZeroMemory(seed);
+        return code;
+    }
 
     /// <summary>The same with passwords that are strings, which cannot be wiped.</summary>
     public Task ChangePasswordAsync(

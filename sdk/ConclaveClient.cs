@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using Conclave.Protocol;
+using Conclave.Sdk.Sealing;
 
 namespace Conclave.Sdk;
 
@@ -34,17 +35,23 @@ namespace Conclave.Sdk;
 public sealed class ConclaveClient : IAsyncDisposable
 {
     readonly Link _link;
-    readonly ConclaveOptions _options;
+    readonly SealedClient? _sealed;
+    readonly LobbyRequests _requests;
 
     /// <summary>A client of the server that <paramref name="options"/> name; no connection is made yet.</summary>
     /// <param name="options">Null for <see cref="ConclaveOptions.Default"/>.</param>
     /// <exception cref="ArgumentException">The server's address is none, or holds a password.</exception>
     public ConclaveClient(ConclaveOptions? options = null)
     {
-        _options = options ?? ConclaveOptions.Default;
-        _link = new Link(_options);
-        Account = new Account(_link);
-        Lobbies = new Lobbies(_link, MeAsync);
+        var given = options ?? ConclaveOptions.Default;
+        _link = new Link(given);
+        _sealed = given.StateFolder is null ? null : new SealedClient(_link, given);
+        _requests = new LobbyRequests(_link, _sealed);
+        Account = new Account(_link, _sealed);
+        Lobbies = new Lobbies(_requests, _link, _sealed, MeAsync);
+        Trust = new Trust(_link, SealedSessionAsync);
+        Secrets = new Secrets(this, _sealed);
+        Files = new Files(this, _sealed);
     }
 
     /// <summary>The signed-in user's sessions and password.</summary>
@@ -52,6 +59,15 @@ public sealed class ConclaveClient : IAsyncDisposable
 
     /// <summary>What changes lobbies that are there: rights, removals, names, deletions.</summary>
     public Lobbies Lobbies { get; }
+
+    /// <summary>Whose keys a sealing client trusts, and what it has caught a server at.</summary>
+    public Trust Trust { get; }
+
+    /// <summary>Named secrets in lobbies of either kind.</summary>
+    public Secrets Secrets { get; }
+
+    /// <summary>Files in lobbies of either kind.</summary>
+    public Files Files { get; }
 
     /// <summary>Who is signed in; null if nobody is, or a token is used whose owner was not asked for yet.</summary>
     public Person? User { get; private set; }
@@ -67,16 +83,21 @@ public sealed class ConclaveClient : IAsyncDisposable
     /// </summary>
     /// <param name="token">The secret from <see cref="AuthReply.Token"/>. Whoever has it is the user.</param>
     /// <exception cref="ArgumentException"><paramref name="token"/> is empty.</exception>
-    public void UseToken(string token)
+    /// <param name="login">
+    /// Whose it is, so that a sealing client need not believe the server about it; null asks the server.
+    /// </param>
+    /// <exception cref="StateException">The state of this login cannot be used.</exception>
+    public void UseToken(string token, string? login = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(token);
+        _sealed?.Use(login);
         _link.Token = token;
         User = null;
     }
 
     /// <summary>
-    /// Makes a user (<c>register</c>). Not repeated when the connection is lost before the answer: then try to sign
-    /// in, which tells whether it was done.
+    /// Makes a user (<c>register</c>); by a sealing client one with an identity. Not repeated when the connection is
+    /// lost before the answer: then try to sign in, which tells whether it was done.
     /// </summary>
     /// <param name="login">1 to 64 of <c>A–Z a–z 0–9 . _ -</c>; the case is ignored everywhere.</param>
     /// <param name="password">8 to 1,024 bytes of UTF-8. Wipe it when the task has ended.</param>
@@ -88,7 +109,8 @@ public sealed class ConclaveClient : IAsyncDisposable
     public Task<RegisterReply> RegisterAsync(
         string login, ReadOnlyMemory<byte> password, string? registrationCode,
         CancellationToken cancellationToken = default) =>
-        _link.AskAsync<RegisterReply>(ActionName.Register, RequestKind.Once, null, json =>
+        _sealed?.Accounts.RegisterAsync(login, password, registrationCode, cancellationToken)
+        ?? _link.AskAsync<RegisterReply>(ActionName.Register, RequestKind.Once, null, json =>
         {
             json.WriteCredentials(login, password);
             if (registrationCode is not null)
@@ -115,15 +137,29 @@ public sealed class ConclaveClient : IAsyncDisposable
     /// <see cref="ErrorCode.BadCredentials"/>: wrong login or wrong password, nobody learns which.
     /// <see cref="ErrorCode.RateLimited"/>: too many failed attempts; see <see cref="RefusedException.RetryAfter"/>.
     /// </exception>
+    /// <exception cref="AlarmException">
+    /// Of a sealing client, which never sends the password as it was typed: <see cref="AlarmCode.PlainAccount"/>,
+    /// <see cref="AlarmCode.WeakKdf"/> (nothing was sent), <see cref="AlarmCode.BadVault"/>,
+    /// <see cref="AlarmCode.BadIdentity"/>.
+    /// </exception>
     public async Task<AuthReply> SignInAsync(
+        string login, ReadOnlyMemory<byte> password, CancellationToken cancellationToken = default) => _sealed is null
+        ? await SignInToPlainAccountAsync(login, password, cancellationToken).ConfigureAwait(false)
+        : Use(await _sealed.SignInAsync(login, password, cancellationToken).ConfigureAwait(false));
+
+    /// <summary>
+    /// Signs in to an account that a plain client made, by sending the password as it was typed: the server sees it.
+    /// Only for a user who has said that the account is such a one.
+    /// </summary>
+    /// <inheritdoc cref="SignInAsync(string, ReadOnlyMemory{byte}, CancellationToken)"/>
+    public async Task<AuthReply> SignInToPlainAccountAsync(
         string login, ReadOnlyMemory<byte> password, CancellationToken cancellationToken = default)
     {
         var reply = await _link.AskAsync<AuthReply>(
             ActionName.Auth, RequestKind.Ask, null, json => json.WriteCredentials(login, password),
             cancellationToken).ConfigureAwait(false);
-        _link.Token = reply.Token;
-        User = new Person(reply.Login, reply.PublicToken);
-        return reply;
+        _sealed?.Use(reply.Login);
+        return Use(reply);
     }
 
     /// <summary>The same with a password that is a string, which cannot be wiped.</summary>
@@ -131,7 +167,8 @@ public sealed class ConclaveClient : IAsyncDisposable
         SignInAsync(login, Encoding.UTF8.GetBytes(password), cancellationToken);
 
     /// <summary>
-    /// Ends the session (<c>logout</c>); its token is worth nothing any more. Also when it had ended already.
+    /// Ends the session (<c>logout</c>); its token is worth nothing any more. Also when it had ended already. A sealing
+    /// client wipes the keys that it kept, and keeps what it has verified.
     /// </summary>
     public async Task SignOutAsync(CancellationToken cancellationToken = default)
     {
@@ -144,6 +181,7 @@ public sealed class ConclaveClient : IAsyncDisposable
         {
             // It was over before, or a first attempt ended it and only the answer was lost.
         }
+        _sealed?.Forget();
         _link.Token = null;
         User = null;
     }
@@ -160,12 +198,12 @@ public sealed class ConclaveClient : IAsyncDisposable
         return reply;
     }
 
-    /// <summary>What anybody may know of a user (<c>get_public_token</c>). Needs no session.</summary>
+    /// <summary>
+    /// What anybody may know of a user (<c>get_public_token</c>). Needs no session. A sealing client pins the key.
+    /// </summary>
     /// <exception cref="RefusedException"><see cref="ErrorCode.NoSuchUser"/>.</exception>
     public Task<UserReply> FindUserAsync(string login, CancellationToken cancellationToken = default) =>
-        _link.AskAsync<UserReply>(
-            ActionName.GetPublicToken, RequestKind.Ask, null, json => json.WriteString("login"u8, login),
-            cancellationToken);
+        _requests.FindUserAsync(login, cancellationToken);
 
     /// <summary>What anybody may know of a lobby (<c>lobby_id</c>). Needs no session.</summary>
     /// <exception cref="RefusedException"><see cref="ErrorCode.NoSuchLobby"/>.</exception>
@@ -173,20 +211,16 @@ public sealed class ConclaveClient : IAsyncDisposable
         _link.AskAsync<LobbyReply>(
             ActionName.LobbyId, RequestKind.Ask, null, json => json.WriteLobby(lobby), cancellationToken);
 
-    /// <summary>Makes a lobby whose only member is the signed-in user, with all rights (<c>create_lobby</c>).</summary>
+    /// <summary>
+    /// Makes a plain lobby whose only member is the signed-in user, with all rights (<c>create_lobby</c>). The server
+    /// can read what is in it; <see cref="Lobbies.CreateSealedAsync"/> makes one that it cannot read.
+    /// </summary>
     /// <param name="lobbyName">1 to 128 characters, at most 255 bytes of UTF-8; unique without regard to case.</param>
     /// <param name="nonce">To repeat a call whose outcome is unknown; null draws one, and forgets it.</param>
     /// <exception cref="RefusedException"><see cref="ErrorCode.LobbyNameTaken"/>.</exception>
     public Task<CreateLobbyReply> CreateLobbyAsync(
-        string lobbyName, Guid? nonce = null, CancellationToken cancellationToken = default)
-    {
-        var once = nonce ?? Guid.NewGuid();
-        return SignedAsync<CreateLobbyReply>(ActionName.CreateLobby, RequestKind.Append, json =>
-        {
-            json.WriteString("lobby_name"u8, lobbyName);
-            json.WriteString("nonce"u8, once);
-        }, cancellationToken);
-    }
+        string lobbyName, Guid? nonce = null, CancellationToken cancellationToken = default) =>
+        _requests.CreateLobbyAsync(lobbyName, nonce, cancellationToken);
 
     /// <summary>Lets another user into a lobby (<c>invite_lobby</c>).</summary>
     /// <param name="lobby">A lobby in which the signed-in user has <see cref="Rights.Invite"/>.</param>
@@ -198,17 +232,8 @@ public sealed class ConclaveClient : IAsyncDisposable
     /// </exception>
     public Task<InviteLobbyReply> InviteAsync(
         LobbyRef lobby, Guid publicToken, Rights rights = Rights.Default, Guid? nonce = null,
-        CancellationToken cancellationToken = default)
-    {
-        var once = nonce ?? Guid.NewGuid();
-        return SignedAsync<InviteLobbyReply>(ActionName.InviteLobby, RequestKind.Append, json =>
-        {
-            json.WriteLobby(lobby);
-            json.WriteString("public_token"u8, publicToken);
-            json.WriteRights(rights);
-            json.WriteString("nonce"u8, once);
-        }, cancellationToken);
-    }
+        CancellationToken cancellationToken = default) =>
+        _requests.InviteAsync(lobby, publicToken, rights, nonce, cancellationToken);
 
     /// <summary>Puts a text into a lobby, as a JSON string.</summary>
     /// <inheritdoc cref="PostAsync(LobbyRef, Content, Guid?, CancellationToken)"/>
@@ -236,9 +261,15 @@ public sealed class ConclaveClient : IAsyncDisposable
     /// <see cref="ErrorCode.NonceReused"/>: the nonce belongs to something else. <see cref="ErrorCode.RateLimited"/>
     /// and <see cref="ErrorCode.Busy"/>: the server wants it later than the timeout allows.
     /// </exception>
+    /// <exception cref="AlarmException">
+    /// Of a sealing client: see <see cref="AlarmCode"/>; nothing was posted.
+    /// </exception>
     public Task<MessageReply> PostAsync(
-        LobbyRef lobby, Content content, Guid? nonce = null, CancellationToken cancellationToken = default) =>
-        PostAsync(lobby, content, expiresInSeconds: null, nonce, cancellationToken);
+        LobbyRef lobby, Content content, Guid? nonce = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(content);
+        return _requests.PostAsync(lobby, new(content, null, nonce), cancellationToken);
+    }
 
     /// <summary>The same for content that is erased by itself after a time.</summary>
     /// <param name="lobby">A lobby in which the signed-in user has <see cref="Rights.Write"/>.</param>
@@ -248,47 +279,21 @@ public sealed class ConclaveClient : IAsyncDisposable
     /// <inheritdoc cref="PostAsync(LobbyRef, Content, Guid?, CancellationToken)"/>
     public Task<MessageReply> PostAsync(
         LobbyRef lobby, Content content, TimeSpan expiresIn, Guid? nonce = null,
-        CancellationToken cancellationToken = default) =>
-        PostAsync(lobby, content, (long)expiresIn.TotalSeconds, nonce, cancellationToken);
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(content);
+        return _requests.PostAsync(lobby, new(content, (long)expiresIn.TotalSeconds, nonce), cancellationToken);
+    }
 
     /// <summary>The lobbies that the signed-in user is a member of, by name (<c>my_lobbies</c>).</summary>
-    public async Task<IReadOnlyList<OwnLobby>> MyLobbiesAsync(CancellationToken cancellationToken = default)
-    {
-        List<OwnLobby> lobbies = [];
-        MyLobbiesReply page;
-        do
-        {
-            page = await SignedAsync<MyLobbiesReply>(ActionName.MyLobbies, RequestKind.Ask, json =>
-            {
-                if (lobbies.Count > 0)
-                    json.WriteString("after"u8, lobbies[^1].LobbyName);
-            }, cancellationToken).ConfigureAwait(false);
-            lobbies.AddRange(page.Lobbies);
-        }
-        while (page.More && page.Lobbies.Count > 0);
-        return lobbies;
-    }
+    public Task<IReadOnlyList<OwnLobby>> MyLobbiesAsync(CancellationToken cancellationToken = default) =>
+        _requests.MyLobbiesAsync(cancellationToken);
 
     /// <summary>The members of a lobby, by login (<c>members</c>).</summary>
     /// <exception cref="RefusedException"><see cref="ErrorCode.Forbidden"/>: not a member oneself.</exception>
-    public async Task<IReadOnlyList<Member>> MembersAsync(
-        LobbyRef lobby, CancellationToken cancellationToken = default)
-    {
-        List<Member> members = [];
-        MembersReply page;
-        do
-        {
-            page = await SignedAsync<MembersReply>(ActionName.Members, RequestKind.Ask, json =>
-            {
-                json.WriteLobby(lobby);
-                if (members.Count > 0)
-                    json.WriteString("after"u8, members[^1].Login);
-            }, cancellationToken).ConfigureAwait(false);
-            members.AddRange(page.Members);
-        }
-        while (page.More && page.Members.Count > 0);
-        return members;
-    }
+    public Task<IReadOnlyList<Member>> MembersAsync(
+        LobbyRef lobby, CancellationToken cancellationToken = default) =>
+        _requests.MembersAsync(lobby, cancellationToken);
 
     /// <summary>A page of a lobby's log (<c>history</c>): the newest, unless one of the two ends is given.</summary>
     /// <param name="lobby">A lobby that the signed-in user is a member of.</param>
@@ -300,24 +305,13 @@ public sealed class ConclaveClient : IAsyncDisposable
     /// Both <paramref name="after"/> and <paramref name="before"/> are given.
     /// </exception>
     /// <exception cref="RefusedException"><see cref="ErrorCode.Forbidden"/>: not a member.</exception>
-    public async Task<HistoryPage> HistoryAsync(
+    public Task<HistoryPage> HistoryAsync(
         LobbyRef lobby, long? after = null, long? before = null, int limit = 100, int? bodyMax = null,
         CancellationToken cancellationToken = default)
     {
         if (after is not null && before is not null)
             throw new ArgumentException("A page has one end: give after or before.", nameof(before));
-        var reply = await SignedAsync<HistoryReply>(ActionName.History, RequestKind.Ask, json =>
-        {
-            json.WriteLobby(lobby);
-            json.WriteNumber("limit"u8, limit);
-            if (after is { } first)
-                json.WriteNumber("after"u8, first);
-            if (before is { } last)
-                json.WriteNumber("before"u8, last);
-            if (bodyMax is { } bytes)
-                json.WriteNumber("body_max"u8, bytes);
-        }, cancellationToken).ConfigureAwait(false);
-        return new HistoryPage([.. reply.Events.Select(wire => new Entry(wire))], reply.LastSeq, reply.More);
+        return _requests.HistoryAsync(lobby, new(after, before, limit, bodyMax), cancellationToken);
     }
 
     /// <summary>Follows a lobby (<c>subscribe</c>): its entries after a position, stored and then live.</summary>
@@ -337,7 +331,7 @@ public sealed class ConclaveClient : IAsyncDisposable
     {
         var token = _link.RequireToken();
         var me = await MeAsync(cancellationToken).ConfigureAwait(false);
-        return await _link.SubscribeAsync(lobby, from, token, me, cancellationToken).ConfigureAwait(false);
+        return await _requests.SubscribeAsync(lobby, from, token, me, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>
@@ -371,25 +365,25 @@ public sealed class ConclaveClient : IAsyncDisposable
         _link.AskAsync<PingReply>(ActionName.Ping, RequestKind.Ask, null, _ => { }, cancellationToken);
 
     /// <summary>Closes the connection. Requests under way fail, loops over entries end calmly.</summary>
-    public ValueTask DisposeAsync() => _link.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _link.DisposeAsync().ConfigureAwait(false);
+        if (_sealed is not null)
+            await _sealed.DisposeAsync().ConfigureAwait(false);
+    }
+
+    Task<SealedSession> SealedSessionAsync(CancellationToken cancellationToken) =>
+        _sealed?.SessionAsync(cancellationToken) ?? throw SealedClient.IsPlain();
+
+    AuthReply Use(AuthReply reply)
+    {
+        _link.Token = reply.Token;
+        User = new Person(reply.Login, reply.PublicToken);
+        return reply;
+    }
 
     async Task<Guid> MeAsync(CancellationToken cancellationToken) =>
         User?.PublicToken ?? (await WhoamiAsync(cancellationToken).ConfigureAwait(false)).PublicToken;
-
-    Task<MessageReply> PostAsync(
-        LobbyRef lobby, Content content, long? expiresInSeconds, Guid? nonce, CancellationToken cancellationToken)
-    {
-        ArgumentNullException.ThrowIfNull(content);
-        var once = nonce ?? Guid.NewGuid();
-        return SignedAsync<MessageReply>(ActionName.Message, RequestKind.Append, json =>
-        {
-            json.WriteLobby(lobby);
-            json.WriteContent(content);
-            json.WriteString("nonce"u8, once);
-            if (expiresInSeconds is { } seconds)
-                json.WriteNumber("expires_in"u8, seconds);
-        }, cancellationToken);
-    }
 
     Task<TReply> SignedAsync<TReply>(
         string action, RequestKind kind, Action<Utf8JsonWriter> fields, CancellationToken cancellationToken)

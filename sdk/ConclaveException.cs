@@ -16,7 +16,7 @@ public abstract class ConclaveException : Exception
 /// <summary>The server understood the request and said no. Trying the same again will not help by itself.</summary>
 public class RefusedException : ConclaveException
 {
-    internal RefusedException(Refusal refusal) : base(Text(refusal))
+    internal RefusedException(Refusal refusal, Exception? inner = null) : base(Text(refusal), inner)
     {
         Code = refusal.Code;
         Field = refusal.Field;
@@ -38,8 +38,8 @@ public class RefusedException : ConclaveException
     /// </summary>
     public string? Trace { get; }
 
-    internal static RefusedException From(Refusal refusal) =>
-        refusal.Code == ErrorCode.LogChanged ? new LogChangedException(refusal) : new RefusedException(refusal);
+    internal static RefusedException From(Refusal refusal, Exception? inner = null) =>
+        refusal.Code == ErrorCode.LogChanged ? new LogChangedException(refusal) : new RefusedException(refusal, inner);
 
     static string Text(Refusal refusal)
     {
@@ -110,4 +110,82 @@ public sealed class BrokenServerException : ConclaveException
         : base($"The server breaks the protocol: {message}. Check its address, or tell its operator.", inner)
     {
     }
+}
+
+/// <summary>
+/// Something that the server showed failed verification: it lies, or somebody else does, or it has lost what it had.
+/// Nothing was posted and nothing false shown. <see cref="Code"/> says what happened; people decide what to do.
+/// </summary>
+public sealed class AlarmException : ConclaveException
+{
+    internal AlarmException(string code, string message) : base(message) => Code = code;
+
+    /// <summary>
+    /// One of <see cref="AlarmCode"/>, or the code of docs/sealing.md for a check that no entry of an honest server
+    /// fails.
+    /// </summary>
+    public string Code { get; }
+
+    /// <summary>The lobby it happened in; null if in none.</summary>
+    public Guid? LobbyId { get; internal init; }
+
+    /// <summary>The place in its log; null if it is not about one.</summary>
+    public long? Seq { get; internal init; }
+
+    /// <summary>Whose key it is about; null if it is not about one.</summary>
+    public string? Login { get; internal init; }
+}
+
+/// <summary>What an <see cref="AlarmException"/> can be about, beside single entries.</summary>
+public static class AlarmCode
+{
+    /// <summary>Somebody has another key than before; see <see cref="Trust.AcceptNewKeyAsync"/>.</summary>
+    public const string KeyChanged = "key_changed";
+
+    /// <summary>The server shows less of a lobby than it had shown.</summary>
+    public const string Rollback = "rollback";
+
+    /// <summary>The server shows another history of a lobby than it had shown, here or to somebody else.</summary>
+    public const string Fork = "fork";
+
+    /// <summary>At the place of what this client posted stands something else.</summary>
+    public const string Rewritten = "rewritten";
+
+    /// <summary>A lobby's name leads to another lobby than before, or to one that never bore it.</summary>
+    public const string NameMoved = "name_moved";
+
+    /// <summary>The lobby is not sealed, and nobody has said that it is to be plain.</summary>
+    public const string NotDeclaredPlain = "not_declared_plain";
+
+    /// <summary>The server says that the account is plain, and wants the password as it was typed.</summary>
+    public const string PlainAccount = "plain_account";
+
+    /// <summary>
+    /// The server asks for a derivation of the password that would be cheap to guess, or absurdly dear.
+    /// </summary>
+    public const string WeakKdf = "weak_kdf";
+
+    /// <summary>An identity is not what it must be.</summary>
+    public const string BadIdentity = "bad_identity";
+
+    /// <summary>The vault that the server gave does not open with the password it accepted.</summary>
+    public const string BadVault = "bad_vault";
+}
+
+/// <summary>The file that a sealing client keeps its state in cannot be used. The message says why.</summary>
+public sealed class StateException : ConclaveException
+{
+    internal StateException(string message, Exception? inner = null) : base(message, inner)
+    {
+    }
+}
+
+/// <summary>Somebody else's version came first: nothing of one's own counts. Read it, and decide again.</summary>
+public sealed class ConflictException : ConclaveException
+{
+    internal ConflictException(string name, long seq)
+        : base($"Somebody else has changed {name} meanwhile. Read it again, and decide.") => Seq = seq;
+
+    /// <summary>The place in the log of the version that counts.</summary>
+    public long Seq { get; }
 }

@@ -23,6 +23,13 @@ public sealed record ConclaveOptions
     public string ProgramName { get; init; } = "Conclave.Sdk";
 
     /// <summary>
+    /// The folder in which a sealing client keeps its keys and what it has verified: a file for each account and
+    /// server, which only its owner can read. Null makes a plain client, which sends passwords as they are and
+    /// neither reads nor writes sealed lobbies. Default: null.
+    /// </summary>
+    public string? StateFolder { get; init; }
+
+    /// <summary>
     /// How long a request may take until its final answer, with every reconnection and repetition in between;
     /// <see cref="Timeout.InfiniteTimeSpan"/> for no limit but the cancellation token. Default: 30 s.
     /// </summary>

@@ -35,6 +35,8 @@ sealed class Connection(
     /// <summary>How long the other side may take to agree that it is over.</summary>
     static readonly TimeSpan GoodbyeMax = TimeSpan.FromSeconds(1);
 
+    public Action<Hint>? LobbyHinted { get; init; }
+
     byte[] _buffer = new byte[16 << 10];
     bool _wasUseful;
 
@@ -136,6 +138,9 @@ sealed class Connection(
                     if (subscriptions.Find(lobbyId) is { IsTaking: true } subscription)
                         subscription.Take(WireJson.Deserialize<LobbyEvent>(utf8));
                     break;
+                case { Event: EventName.KeyNeeded or EventName.KeyReady }:
+                    LobbyHinted?.Invoke(WireJson.Deserialize<Hint>(utf8));
+                    break;
                 case { Event: not null }:
                     Pass(utf8);
                     break;
@@ -163,6 +168,8 @@ sealed class Connection(
                 subscriptions.Reopen();
             if (hint is { Event: EventName.LobbyDeleted, LobbyId: { } lobbyId })
                 subscriptions.Find(lobbyId)?.Resume();
+            if (hint.Event == EventName.MessageDeleted)
+                LobbyHinted?.Invoke(hint);
             hints.TryWrite(hint);
         }
         catch (JsonException)

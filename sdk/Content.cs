@@ -24,6 +24,12 @@ public sealed class Content
     /// <summary>The text, if this is a JSON string; else null.</summary>
     public string? Text => Json.AsString();
 
+    /// <summary>
+    /// What kind of content it is (docs/sealing.md, section 6.2): <c>text</c> for a JSON string, <c>t</c> of an object
+    /// that has one (<c>secret</c>, <c>file</c>, <c>chunk</c>, <c>index</c> or another); null for anything else.
+    /// </summary>
+    public string? Type => field ??= TypeOf(Json);
+
     /// <summary>The text <paramref name="text"/>, as a JSON string.</summary>
     /// <exception cref="ArgumentException"><paramref name="text"/> is not well-formed Unicode.</exception>
     public static Content OfText(string text)
@@ -66,6 +72,27 @@ public sealed class Content
     {
         ArgumentNullException.ThrowIfNull(json);
         return OfJson(StrictUtf8.GetBytes(json));
+    }
+
+    static string? TypeOf(RawJson json)
+    {
+        if (json.IsNull || json.Utf8.Span[0] is not ((byte)'"' or (byte)'{'))
+            return null;
+        if (json.Utf8.Span[0] == (byte)'"')
+            return "text";
+        var reader = new Utf8JsonReader(json.Utf8.Span);
+        reader.Read();
+        string? type = null;
+        // Of a name twice the last counts.
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var isType = reader.ValueTextEquals("t"u8);
+            reader.Read();
+            if (isType)
+                type = reader.TokenType == JsonTokenType.String ? reader.GetString() : null;
+            reader.Skip();
+        }
+        return type;
     }
 
     /// <summary>The size only: what a lobby holds is private and must not slip into a log.</summary>

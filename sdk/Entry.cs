@@ -8,6 +8,30 @@ public enum Verdict
 {
     /// <summary>The entry is of a plain lobby: it is what the server says it is, and the server can read it.</summary>
     Plain = 0,
+
+    /// <summary>Of a sealed lobby: every check passed.</summary>
+    Verified = 1,
+
+    /// <summary>
+    /// Every check passed, but what came before this client's first row rests on the server's word alone, until a
+    /// message of another member confirms it.
+    /// </summary>
+    Unconfirmed = 2,
+
+    /// <summary>
+    /// The message is its sender's and in its place, but it does not open here: <see cref="Entry.Fault"/> says why.
+    /// <c>no_key</c> also means that it was written before this user joined.
+    /// </summary>
+    Unreadable = 3,
+
+    /// <summary>
+    /// An alarm: no honest server has such an entry. <see cref="Entry.Fault"/> names the check that failed, and
+    /// nothing of it is shown.
+    /// </summary>
+    Refused = 4,
+
+    /// <summary>The content is gone, or was left out: only the place of the entry in the log is verified.</summary>
+    Erased = 5,
 }
 
 /// <summary>One entry of a lobby's log: something that happened in it, most often a message.</summary>
@@ -18,9 +42,19 @@ public sealed class Entry
     internal Entry(LobbyEvent wire)
     {
         _wire = wire;
-        if (wire is { Event: EventName.Message, RowData: { } row } && !IsGone)
+        // What stands in a sealed lobby is no content: nobody has opened it here.
+        if (wire is { Event: EventName.Message, RowData: { } row } && !IsGone && wire.LobbyId.Version != 8)
             Content = new Content(row);
+        else if (wire.LobbyId.Version == 8)
+            (Verdict, Fault) = (Verdict.Unreadable, "no_key");
     }
+
+    /// <summary>An entry of a sealed lobby as this client has verified it.</summary>
+    internal Entry(LobbyEvent wire, Verdict verdict, string? fault, Content? content) =>
+        (_wire, Verdict, Fault, Content) = (wire, verdict, fault, content);
+
+    /// <summary>What the server sent.</summary>
+    internal LobbyEvent Wire => _wire;
 
     /// <summary>What happened: one of <see cref="EventName"/>, or one that a newer server added.</summary>
     public string Event => _wire.Event;
@@ -56,6 +90,17 @@ public sealed class Entry
 
     /// <summary>How far the entry can be trusted.</summary>
     public Verdict Verdict { get; }
+
+    /// <summary>
+    /// What is wrong with an entry that is <see cref="Verdict.Unreadable"/> or <see cref="Verdict.Refused"/>: a code of
+    /// docs/sealing.md. Null if nothing is.
+    /// </summary>
+    public string? Fault { get; }
+
+    /// <summary>
+    /// Whether the user has compared safety numbers with <see cref="From"/>; false in a plain lobby, which has none.
+    /// </summary>
+    public bool IsSenderVerified { get; internal init; }
 
     /// <summary>What its sender called the message, to recognise one's own; null if the entry is no message.</summary>
     public Guid? Nonce => _wire.Nonce;

@@ -5,6 +5,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using System.Threading.Channels;
 using Conclave.Protocol;
+using Conclave.Sdk.Sealing;
 
 namespace Conclave.Sdk;
 
@@ -38,6 +39,9 @@ sealed class Link : IAsyncDisposable
     }
 
     public bool IsConnected { get; private set; }
+
+    /// <summary>Takes the hints that a sealed lobby heeds; called on the reading loop.</summary>
+    public Action<Hint>? LobbyHinted { get; set; }
 
     /// <summary>What signs requests now; null if nobody is signed in.</summary>
     public string? Token { get; set; }
@@ -84,10 +88,28 @@ sealed class Link : IAsyncDisposable
     }
 
     /// <summary>Opens a subscription; <paramref name="me"/> is who must not be told more once removed.</summary>
+    public Task<Subscription> SubscribeAsync(
+        LobbyRef lobby, Position? from, string token, Guid me, CancellationToken cancellationToken) =>
+        SubscribeAsync(
+            new Subscription(_outbox, _subscriptions, _options, token, me), lobby, from, cancellationToken);
+
+    /// <summary>The same for a sealed lobby: what was verified already is not asked of the server again.</summary>
     public async Task<Subscription> SubscribeAsync(
-        LobbyRef lobby, Position? from, string token, Guid me, CancellationToken cancellationToken)
+        SealedLobby lobby, Position? from, string token, Guid me, CancellationToken cancellationToken)
     {
-        var subscription = new Subscription(_outbox, _subscriptions, _options, token, me);
+        var last = await lobby.InTurnAsync(
+            () => Task.FromResult((long)lobby.Follower.Log.Last.Seq), cancellationToken).ConfigureAwait(false);
+        var subscription = new Subscription(_outbox, _subscriptions, _options, token, me) { Sealed = lobby };
+        var live = from is { } position ? position with { After = Math.Max(position.After, last) } : (Position?)null;
+        await SubscribeAsync(subscription, lobby.Id, live, cancellationToken).ConfigureAwait(false);
+        if (from is { } start)
+            subscription.BeginAt(start.After);
+        return subscription;
+    }
+
+    async Task<Subscription> SubscribeAsync(
+        Subscription subscription, LobbyRef lobby, Position? from, CancellationToken cancellationToken)
+    {
         var request = subscription.Ask(lobby, from);
         try
         {
@@ -208,7 +230,7 @@ sealed class Link : IAsyncDisposable
 
             IsConnected = true;
             var connection = new Connection(
-                socket, _outbox, _subscriptions, _hints.Writer, _options.TimeProvider);
+                socket, _outbox, _subscriptions, _hints.Writer, _options.TimeProvider) { LobbyHinted = LobbyHinted };
             var ending = await connection.RunAsync(stop).ConfigureAwait(false);
             IsConnected = false;
             stop.ThrowIfCancellationRequested();

@@ -1,5 +1,7 @@
 using System.Text.Json;
 using Conclave.Protocol;
+using Conclave.Roster;
+using Conclave.Sdk.Sealing;
 
 namespace Conclave.Sdk;
 
@@ -10,15 +12,81 @@ namespace Conclave.Sdk;
 /// </summary>
 public sealed class Lobbies
 {
+    readonly LobbyRequests _requests;
     readonly Link _link;
+    readonly SealedClient? _sealed;
     readonly Func<CancellationToken, Task<Guid>> _me;
 
+    /// <param name="requests">What goes the plain or the sealed way.</param>
     /// <param name="link">The connection.</param>
+    /// <param name="sealing">What makes it a sealing client; null if it is a plain one.</param>
     /// <param name="me">The public token of whoever is signed in.</param>
-    internal Lobbies(Link link, Func<CancellationToken, Task<Guid>> me)
+    internal Lobbies(
+        LobbyRequests requests, Link link, SealedClient? sealing, Func<CancellationToken, Task<Guid>> me) =>
+        (_requests, _link, _sealed, _me) = (requests, link, sealing, me);
+
+    /// <summary>
+    /// Makes a sealed lobby whose only member is the signed-in user, with all rights. The server cannot read what is in
+    /// it, and cannot let anybody in.
+    /// </summary>
+    /// <param name="lobbyName">As in <see cref="ConclaveClient.CreateLobbyAsync"/>. The server sees it.</param>
+    /// <param name="history">What new members will be able to read.</param>
+    /// <exception cref="RefusedException"><see cref="ErrorCode.LobbyNameTaken"/>.</exception>
+    public async Task<CreateLobbyReply> CreateSealedAsync(
+        string lobbyName, LobbyHistory history = LobbyHistory.All, CancellationToken cancellationToken = default)
     {
-        _link = link;
-        _me = me;
+        var session = await SessionAsync(cancellationToken).ConfigureAwait(false);
+        return await SealedLobbies.CreateAsync(session, lobbyName, history, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Lets another user into a lobby of either kind, by login.</summary>
+    /// <inheritdoc cref="ConclaveClient.InviteAsync"/>
+    /// <param name="login">Whom.</param>
+    public async Task<InviteLobbyReply> InviteAsync(
+        LobbyRef lobby, string login, Rights rights = Rights.Default, CancellationToken cancellationToken = default)
+    {
+        if (await FindAsync(lobby, cancellationToken).ConfigureAwait(false) is (var session, { } opened))
+        {
+            var invited = await Invitee.FindAsync(_link, session, login, cancellationToken).ConfigureAwait(false);
+            return await SealedLobbies.InviteAsync(session, opened, invited, rights, cancellationToken)
+                .ConfigureAwait(false);
+        }
+        var user = await _requests.FindUserAsync(login, cancellationToken).ConfigureAwait(false);
+        return await _requests.InviteAsync(lobby, user.PublicToken, rights, null, cancellationToken)
+            .ConfigureAwait(false);
+    }
+
+    /// <summary>The roster of a sealed lobby as this client has verified it.</summary>
+    /// <exception cref="ArgumentException">The lobby is plain.</exception>
+    public async Task<LobbyRoster> RosterAsync(LobbyRef lobby, CancellationToken cancellationToken = default)
+    {
+        var session = await SessionAsync(cancellationToken).ConfigureAwait(false);
+        var opened = await SealedNames.RequireSealedAsync(session, lobby, cancellationToken).ConfigureAwait(false);
+        return await SealedLobbies.RosterAsync(session, opened, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Has a sealed lobby go on with a new key (<c>rotate_key</c>).</summary>
+    /// <exception cref="RefusedException"><see cref="ErrorCode.Forbidden"/>: only admins may, unless it is
+    /// due.</exception>
+    /// <exception cref="ArgumentException">The lobby is plain.</exception>
+    public async Task<ChangeReply> RotateKeyAsync(LobbyRef lobby, CancellationToken cancellationToken = default)
+    {
+        var session = await SessionAsync(cancellationToken).ConfigureAwait(false);
+        var opened = await SealedNames.RequireSealedAsync(session, lobby, cancellationToken).ConfigureAwait(false);
+        return await new SealedWriter(session, opened).RotateInTurnAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// The user says that a lobby, known by its id, is plain: what is posted there can be read by the server. Before
+    /// that a sealing client posts nothing into a lobby that is not sealed.
+    /// </summary>
+    /// <exception cref="ArgumentException">The id is that of a sealed lobby, whatever the server says.</exception>
+    public async Task DeclarePlainAsync(Guid lobbyId, CancellationToken cancellationToken = default)
+    {
+        if (SealedNames.IsSealed(lobbyId))
+            throw new ArgumentException("An id of version 8 is that of a sealed lobby.", nameof(lobbyId));
+        var session = await SessionAsync(cancellationToken).ConfigureAwait(false);
+        session.Pins.DeclarePlain(lobbyId);
     }
 
     /// <summary>Gives a member other rights, in place of those they have (<c>set_rights</c>).</summary>
@@ -33,11 +101,15 @@ public sealed class Lobbies
     public Task<ChangeReply> SetRightsAsync(
         LobbyRef lobby, Guid publicToken, Rights rights, Guid? nonce = null,
         CancellationToken cancellationToken = default) =>
-        ChangeAsync(ActionName.SetRights, lobby, nonce, json =>
-        {
-            json.WriteString("public_token"u8, publicToken);
-            json.WriteRights(rights);
-        }, cancellationToken);
+        ChangeAsync(
+            ActionName.SetRights, lobby, nonce,
+            roster => new RosterChange.SetRights(
+                SealedLobbies.MemberOf(roster, publicToken), (MemberRights)(rights | Rights.Read)),
+            json =>
+            {
+                json.WriteString("public_token"u8, publicToken);
+                json.WriteRights(rights | Rights.Read);
+            }, cancellationToken);
 
     /// <summary>
     /// Removes a member (<c>remove_member</c>), who sees nothing after the entry that says so, until invited again.
@@ -51,8 +123,9 @@ public sealed class Lobbies
     public Task<ChangeReply> RemoveMemberAsync(
         LobbyRef lobby, Guid publicToken, Guid? nonce = null, CancellationToken cancellationToken = default) =>
         ChangeAsync(
-            ActionName.RemoveMember, lobby, nonce, json => json.WriteString("public_token"u8, publicToken),
-            cancellationToken);
+            ActionName.RemoveMember, lobby, nonce,
+            roster => new RosterChange.Remove(SealedLobbies.MemberOf(roster, publicToken)),
+            json => json.WriteString("public_token"u8, publicToken), cancellationToken);
 
     /// <summary>Leaves a lobby: <see cref="RemoveMemberAsync"/> of oneself, which needs no right.</summary>
     /// <exception cref="RefusedException">
@@ -76,10 +149,14 @@ public sealed class Lobbies
     /// <see cref="ErrorCode.Forbidden"/>; <see cref="ErrorCode.LobbyNameTaken"/>: another lobby has or had the name.
     /// </exception>
     public Task<ChangeReply> RenameAsync(
-        Guid lobbyId, string lobbyName, Guid? nonce = null, CancellationToken cancellationToken = default) =>
-        ChangeAsync(
-            ActionName.RenameLobby, lobbyId, nonce, json => json.WriteString("lobby_name"u8, lobbyName),
-            cancellationToken);
+        Guid lobbyId, string lobbyName, Guid? nonce = null, CancellationToken cancellationToken = default)
+    {
+        // A roster is signed over one spelling of the name, the one that the server keeps too.
+        var name = LobbyName.Canonical(lobbyName) ?? lobbyName;
+        return ChangeAsync(
+            ActionName.RenameLobby, lobbyId, nonce, _ => new RosterChange.Rename(name),
+            json => json.WriteString("lobby_name"u8, name), cancellationToken);
+    }
 
     /// <summary>
     /// Deletes a lobby for everybody and for good (<c>delete_lobby</c>): its content can be read by nobody any more,
@@ -103,22 +180,41 @@ public sealed class Lobbies
     /// <see cref="ErrorCode.Forbidden"/>: somebody else's, and the user has not <see cref="Rights.Admin"/>.
     /// <see cref="ErrorCode.NoSuchMessage"/>: the entry is none, or there is no such entry.
     /// </exception>
-    public Task EraseMessageAsync(LobbyRef lobby, long seq, CancellationToken cancellationToken = default) =>
-        _link.AskSignedAsync<DoneReply>(ActionName.DeleteMessage, RequestKind.Ask, json =>
-        {
-            json.WriteLobby(lobby);
-            json.WriteNumber("seq"u8, seq);
-        }, cancellationToken);
-
-    Task<ChangeReply> ChangeAsync(
-        string action, LobbyRef lobby, Guid? nonce, Action<Utf8JsonWriter> fields, CancellationToken cancellationToken)
+    public async Task EraseMessageAsync(LobbyRef lobby, long seq, CancellationToken cancellationToken = default)
     {
+        var found = await FindAsync(lobby, cancellationToken).ConfigureAwait(false);
+        LobbyRef which = found?.Lobby is { } opened ? opened.Id : lobby;
+        await _link.AskSignedAsync<DoneReply>(ActionName.DeleteMessage, RequestKind.Ask, json =>
+        {
+            json.WriteLobby(which);
+            json.WriteNumber("seq"u8, seq);
+        }, cancellationToken).ConfigureAwait(false);
+        if (found is (var session, { Id: var id }))
+            session.Lobbies.Erase(id, (ulong)seq);
+    }
+
+    async Task<ChangeReply> ChangeAsync(
+        string action, LobbyRef lobby, Guid? nonce, Func<RosterState, RosterChange> decide,
+        Action<Utf8JsonWriter> fields, CancellationToken cancellationToken)
+    {
+        if (await FindAsync(lobby, cancellationToken).ConfigureAwait(false) is (var session, { } opened))
+        {
+            return await new SealedWriter(session, opened).ChangeAsync(
+                action, roster => new IntendedChange(decide(roster), fields), cancellationToken).ConfigureAwait(false);
+        }
         var once = nonce ?? Guid.NewGuid();
-        return _link.AskSignedAsync<ChangeReply>(action, RequestKind.Append, json =>
+        return await _link.AskSignedAsync<ChangeReply>(action, RequestKind.Append, json =>
         {
             json.WriteLobby(lobby);
             fields(json);
             json.WriteString("nonce"u8, once);
-        }, cancellationToken);
+        }, cancellationToken).ConfigureAwait(false);
     }
+
+    async Task<(SealedSession Session, SealedLobby? Lobby)?> FindAsync(
+        LobbyRef lobby, CancellationToken cancellationToken) =>
+        _sealed is null ? null : await _sealed.FindAsync(lobby, cancellationToken).ConfigureAwait(false);
+
+    Task<SealedSession> SessionAsync(CancellationToken cancellationToken) =>
+        _sealed?.SessionAsync(cancellationToken) ?? throw SealedClient.IsPlain();
 }

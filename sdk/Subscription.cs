@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Conclave.Protocol;
+using Conclave.Sdk.Sealing;
 
 namespace Conclave.Sdk;
 
@@ -17,6 +18,9 @@ public sealed class Subscription : IAsyncDisposable
 {
     /// <summary>What an entry without its content takes, roughly, in bytes.</summary>
     const int EntryBytes = 256;
+
+    /// <summary>Entries of a sealed lobby that are judged and kept in one go.</summary>
+    const int KeptAtOnce = 1000;
 
     enum State
     {
@@ -43,6 +47,7 @@ public sealed class Subscription : IAsyncDisposable
     readonly Channel<Entry> _buffer;
 
     State _state = State.Asking;
+    long _liveAfter;
     long _lastBuffered;
 
     // The end of the log at which the server last found the user to be a member.
@@ -78,6 +83,9 @@ public sealed class Subscription : IAsyncDisposable
     /// <summary>Where to go on from later: after the entry that was handed out last.</summary>
     public Position Position { get; private set; }
 
+    /// <summary>The lobby, if it is sealed: entries are judged and opened before they are handed out.</summary>
+    internal SealedLobby? Sealed { get; init; }
+
     internal int BufferedCount => _buffer.Reader.Count;
 
     /// <summary>Whether entries that come now are wanted.</summary>
@@ -105,14 +113,66 @@ public sealed class Subscription : IAsyncDisposable
     /// </exception>
     /// <exception cref="DisconnectedException">The server closed the connection for good.</exception>
     /// <exception cref="BrokenServerException">An entry was missing, or came twice.</exception>
+    /// <exception cref="AlarmException">
+    /// Of a sealed lobby: the server shows another history than before. A single entry that fails verification is no
+    /// exception but a <see cref="Verdict"/>.
+    /// </exception>
     public async IAsyncEnumerable<Entry> ReadAllAsync(
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
+        if (Sealed is not null)
+        {
+            await foreach (var entry in ReadSealedAsync(Sealed, cancellationToken).ConfigureAwait(false))
+                yield return entry;
+            yield break;
+        }
         while (await _buffer.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false))
         {
             while (_buffer.Reader.TryRead(out var entry))
             {
                 MakeRoom(SizeOf(entry));
+                Position = Position with { After = entry.Seq };
+                yield return entry;
+                cancellationToken.ThrowIfCancellationRequested();
+            }
+        }
+    }
+
+    /// <summary>Entries before the first live one come from what this client has verified already.</summary>
+    internal void BeginAt(long after) => Position = Position with { After = after };
+
+    async IAsyncEnumerable<Entry> ReadSealedAsync(
+        SealedLobby lobby, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        while (Position.After < _liveAfter)
+        {
+            var kept = await lobby.InTurnAsync(
+                () => lobby.ReadAsync(
+                    (ulong)Position.After, (ulong)_liveAfter + 1, KeptAtOnce, null, cancellationToken),
+                cancellationToken).ConfigureAwait(false);
+            foreach (var entry in kept)
+            {
+                Position = Position with { After = entry.Seq };
+                yield return entry;
+                cancellationToken.ThrowIfCancellationRequested();
+            }
+            if (kept.Count == 0)
+                break;
+        }
+        List<LobbyEvent> batch = [];
+        while (await _buffer.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false))
+        {
+            batch.Clear();
+            while (batch.Count < KeptAtOnce && _buffer.Reader.TryRead(out var raw))
+            {
+                MakeRoom(SizeOf(raw));
+                batch.Add(raw.Wire);
+            }
+            var opened = await lobby.OpenAsync(batch, cancellationToken).ConfigureAwait(false);
+            // A loop that is left here is taken up by another one, which finds the rest among what is kept.
+            _liveAfter = batch[^1].Seq;
+            foreach (var entry in opened)
+            {
                 Position = Position with { After = entry.Seq };
                 yield return entry;
                 cancellationToken.ThrowIfCancellationRequested();
@@ -235,6 +295,7 @@ public sealed class Subscription : IAsyncDisposable
         (LastSeq, Epoch) = (reply.LastSeq, reply.Epoch);
         Position = new Position(after, reply.Epoch);
         _lastBuffered = after;
+        _liveAfter = after;
         if (_state == State.Over)
         {
             // Whoever asked has gone meanwhile; the server must not go on sending to nobody.
@@ -280,5 +341,5 @@ public sealed class Subscription : IAsyncDisposable
         _outbox.Add(new Request<DoneReply>(id, RequestKind.Ask, frame) { Token = _token });
     }
 
-    static int SizeOf(Entry entry) => EntryBytes + (entry.Content?.Json.Utf8.Length ?? 0);
+    static int SizeOf(Entry entry) => EntryBytes + (entry.Wire.RowData?.Utf8.Length ?? 0);
 }

@@ -2,13 +2,16 @@ using System.Text.RegularExpressions;
 
 namespace Conclave.Tests.Tidy;
 
-/// <summary>SQL stands in server/Storage, each statement one constant: what changes is a parameter.</summary>
+/// <summary>
+/// SQL stands in the two folders Storage, the server's and the SDK's, each statement one constant: what changes is a
+/// parameter.
+/// </summary>
 static partial class SqlRules
 {
     static readonly string[] Shipped = ["protocol", "roster", "sealing", "server", "sdk", "client"];
 
     public static IEnumerable<string> SqlIsInStorage(SourceFile file) =>
-        !file.IsCode || !Shipped.Contains(file.Folder) || file.IsUnder("server/Storage")
+        !file.IsCode || !Shipped.Contains(file.Folder) || file.IsUnder("server/Storage") || file.IsUnder("sdk/Storage")
             ? []
             : file.Lines.Where(line => !Comment().IsMatch(line) && Statement().IsMatch(line));
 

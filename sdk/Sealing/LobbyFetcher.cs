@@ -1,0 +1,173 @@
+using System.Text.Json;
+using Conclave.Protocol;
+using Conclave.Roster;
+using RowVerdict = Conclave.Roster.Verdict;
+
+namespace Conclave.Sdk.Sealing;
+
+/// <summary>Asks the server about one sealed lobby. What it says is judged elsewhere.</summary>
+sealed class LobbyFetcher(SealedSession session, Guid lobbyId)
+{
+    /// <summary>As many as the server gives at once.</summary>
+    const int PageRows = 1000;
+
+    /// <summary>
+    /// Up to this length a log is followed from its first row; of a longer one the last rows are entered, two windows
+    /// of them, so that the checks of new rows see all that they look back at.
+    /// </summary>
+    const long RowsToFollow = 16_384;
+
+    /// <summary>
+    /// How far before the end a reader of one secret enters a log that it never followed: an index is at most some 512
+    /// rows old where writers post them.
+    /// </summary>
+    const long RowsToGlance = 2 * Shelf.IndexRows;
+
+    /// <summary>Larger rows are pieces of files; no head is as long.</summary>
+    const int GlanceRowBytesMax = 100_000;
+
+    /// <summary>A page after a place.</summary>
+    /// <param name="after">The place.</param>
+    /// <param name="isGlance">Leaves large rows out.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public Task<HistoryReply> PageAsync(ulong after, bool isGlance, CancellationToken cancellationToken) =>
+        PageAsync(after, PageRows, isGlance ? GlanceRowBytesMax : null, cancellationToken);
+
+    /// <summary>One row.</summary>
+    public async Task<LobbyEvent> RowAsync(ulong seq, CancellationToken cancellationToken)
+    {
+        var page = await PageAsync(seq - 1, 1, null, cancellationToken).ConfigureAwait(false);
+        return page.Events is [var row, ..] && row.Seq == (long)seq
+            ? row
+            : throw new BrokenServerException("it does not send the entry that was asked for");
+    }
+
+    /// <summary>
+    /// The identities of everybody in the roster after a height, accepted and kept; and the entries.
+    /// </summary>
+    public async Task<List<(ulong Seq, RosterEntry Entry)>> RosterAsync(
+        RosterBook book, ulong after, CancellationToken cancellationToken)
+    {
+        List<(ulong, RosterEntry)> entries = [];
+        RosterReply page;
+        do
+        {
+            page = await AskAsync<RosterReply>(ActionName.Roster, RequestKind.Ask, json =>
+                json.WriteNumber("after"u8, after + (ulong)entries.Count), cancellationToken).ConfigureAwait(false);
+            List<IdentityRecord> identities =
+                [.. page.Identities.Select(named => SealedSession.Accept(named.Login, named.Record))];
+            session.Identities.Keep(identities);
+            book.Know(identities);
+            foreach (var row in page.Entries)
+            {
+                if (RosterEntry.Parse(SealedSession.Decode(row.RosterEntry), out var entry) != RowVerdict.Accepted)
+                    throw AlarmText.Of(lobbyId, null, new LobbyAlarm(VerdictCode.Of(RowVerdict.BadEntry), row.Seq));
+                entries.Add(((ulong)row.Seq, entry!));
+            }
+        }
+        while (page.More && page.Entries.Count > 0);
+        return entries;
+    }
+
+    /// <summary>Begins to follow the lobby, and keeps where.</summary>
+    public async Task<LobbyFollower> EnterAsync(
+        Func<string, long, AlarmException> alarm, bool isGlance, CancellationToken cancellationToken)
+    {
+        var book = new RosterBook(lobbyId);
+        var roster = await RosterAsync(book, 0, cancellationToken).ConfigureAwait(false);
+        var newest = await PageAsync(null, 1, 0, cancellationToken).ConfigureAwait(false);
+        if (newest.LastSeq <= (isGlance ? RowsToGlance : RowsToFollow))
+        {
+            var whole = LobbyFollower.Begin(lobbyId, session.Me);
+            whole.Book.Know(book.Identities.Values);
+            session.Lobbies.Begin(lobbyId, whole.Base, []);
+            return whole;
+        }
+        var entered = (ulong)(newest.LastSeq - (isGlance ? RowsToGlance : 2 * LobbyLog.WindowRows));
+        var page = await PageAsync(entered, 1, 0, cancellationToken).ConfigureAwait(false);
+        if (page.Base is not { } start || start.Seq != (long)entered || !Digest.TryParse(start.Hash, out var hash))
+            throw new BrokenServerException("a page of a sealed lobby has no base");
+        List<(ulong Seq, RosterEntry Entry)> folded = [.. roster.Where(row => row.Seq <= entered)];
+        foreach (var (seq, entry) in folded)
+        {
+            if (book.Apply(entry, seq) is not RowVerdict.Accepted and var verdict)
+                throw alarm(VerdictCode.Of(verdict), (long)seq);
+        }
+        if (book.State is null)
+            throw alarm(VerdictCode.Of(RowVerdict.BadEntry), 1);
+        session.Lobbies.Begin(lobbyId, new(entered, hash), folded);
+        return LobbyFollower.Enter(book, new(entered, hash), session.Me);
+    }
+
+    /// <summary>Every wrap that the server has for this user.</summary>
+    public async Task<List<GenerationWrap>> WrapsAsync(CancellationToken cancellationToken)
+    {
+        List<GenerationWrap> wraps = [];
+        MyKeysReply page;
+        do
+        {
+            page = await AskAsync<MyKeysReply>(ActionName.MyKeys, RequestKind.Ask, json =>
+            {
+                if (wraps.Count > 0)
+                    json.WriteNumber("after"u8, wraps[^1].Generation);
+            }, cancellationToken).ConfigureAwait(false);
+            wraps.AddRange(page.KeyWraps);
+        }
+        while (page.More && page.KeyWraps.Count > 0);
+        return wraps;
+    }
+
+    /// <summary>Asks the other members for a key. One who is there answers by itself.</summary>
+    public async Task NeedKeyAsync(ulong generation, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await AskAsync<DoneReply>(
+                ActionName.NeedKey, RequestKind.Ask,
+                json => json.WriteNumber("generation"u8, generation), cancellationToken)
+                .ConfigureAwait(false);
+        }
+        catch (RefusedException)
+        {
+            // Whoever is no member any more gets no key, and what is read shows that it lacks one.
+        }
+    }
+
+    /// <summary>Gives another member a key.</summary>
+    public async Task RewrapAsync(Hint hint, byte[] wrap, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await AskAsync<DoneReply>(ActionName.RewrapKey, RequestKind.Ask, json =>
+            {
+                json.WriteNumber("generation"u8, hint.Generation!.Value);
+                json.WriteString("public_token"u8, hint.Member!.PublicToken);
+                json.WriteString("wrap"u8, Base64Text.Encode(wrap));
+            }, cancellationToken).ConfigureAwait(false);
+        }
+        catch (RefusedException)
+        {
+            // Somebody else was quicker, or the member is gone.
+        }
+    }
+
+    /// <summary>Asks with the lobby's id.</summary>
+    public Task<TReply> AskAsync<TReply>(
+        string action, RequestKind kind, Action<Utf8JsonWriter> fields, CancellationToken cancellationToken)
+        where TReply : Reply =>
+        session.Link.AskSignedAsync<TReply>(action, kind, json =>
+        {
+            json.WriteString("lobby_id"u8, lobbyId);
+            fields(json);
+        }, cancellationToken);
+
+    Task<HistoryReply> PageAsync(ulong? after, int limit, int? bodyMax, CancellationToken cancellationToken) =>
+        AskAsync<HistoryReply>(ActionName.History, RequestKind.Ask, json =>
+        {
+            if (after is { } seq)
+                json.WriteNumber("after"u8, seq);
+            json.WriteNumber("limit"u8, limit);
+            if (bodyMax is { } bytes)
+                json.WriteNumber("body_max"u8, bytes);
+        }, cancellationToken);
+}
