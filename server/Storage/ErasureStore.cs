@@ -8,6 +8,10 @@ namespace Conclave.Server.Storage;
 /// Erasure is no entry; the lobby's counter of erasures tells of it. Whatever waits for a lock judges in a statement of
 /// its own, since the one that waited still sees the members as they were before it did.
 /// </summary>
+/// <remarks>
+/// What is done again and again goes by the connections of the writer: a plan that was made while the tables were small
+/// must not look through them when they are large.
+/// </remarks>
 sealed class ErasureStore(Database database)
 {
     // Rows in one transaction: it holds locks that posts wait for.
@@ -99,7 +103,7 @@ sealed class ErasureStore(Database database)
     public async Task<(List<(Guid LobbyId, long Seq)> Erased, bool More)> EraseExpiredAsync(
         CancellationToken cancellation)
     {
-        await using var command = database.Source.CreateCommand(EraseExpired);
+        await using var command = database.Writing.CreateCommand(EraseExpired);
         command.Parameters.Add(new() { Value = StepCount });
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         List<(Guid, long)> erased = [];
@@ -115,7 +119,7 @@ sealed class ErasureStore(Database database)
     /// <summary>The lobbies that were deleted, by anybody, and of which there is something left.</summary>
     public async Task<List<Guid>> FindDeletedAsync(CancellationToken cancellation)
     {
-        await using var command = database.Source.CreateCommand(
+        await using var command = database.Writing.CreateCommand(
             "SELECT lobby_id FROM lobbies WHERE deleted_at IS NOT NULL AND cleaned_at IS NULL ORDER BY deleted_at");
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         List<Guid> lobbies = [];
@@ -131,7 +135,7 @@ sealed class ErasureStore(Database database)
     /// <returns>Whether there were any.</returns>
     public async Task<bool> CleanAsync(Guid lobbyId, CancellationToken cancellation)
     {
-        await using var command = database.Source.CreateCommand(
+        await using var command = database.Writing.CreateCommand(
             """
             WITH entry AS (
                 DELETE FROM entries WHERE lobby_id = $1 AND seq IN (
