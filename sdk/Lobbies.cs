@@ -166,9 +166,13 @@ public sealed class Lobbies
     /// <exception cref="RefusedException">
     /// <see cref="ErrorCode.Forbidden"/>; <see cref="ErrorCode.NoSuchLobby"/>: also when it is deleted already.
     /// </exception>
-    public Task DeleteAsync(LobbyRef lobby, CancellationToken cancellationToken = default) =>
-        _link.AskSignedAsync<DoneReply>(
-            ActionName.DeleteLobby, RequestKind.Once, json => json.WriteLobby(lobby), cancellationToken);
+    public async Task DeleteAsync(LobbyRef lobby, CancellationToken cancellationToken = default)
+    {
+        var meant = await MeantAsync(lobby, cancellationToken).ConfigureAwait(false);
+        await _link.AskSignedAsync<DoneReply>(
+            ActionName.DeleteLobby, RequestKind.Once, json => json.WriteLobby(meant), cancellationToken)
+            .ConfigureAwait(false);
+    }
 
     /// <summary>
     /// Erases the content of a message for good (<c>delete_message</c>); its place in the log stays. Done already if it
@@ -182,14 +186,13 @@ public sealed class Lobbies
     /// </exception>
     public async Task EraseMessageAsync(LobbyRef lobby, long seq, CancellationToken cancellationToken = default)
     {
-        var found = await FindAsync(lobby, cancellationToken).ConfigureAwait(false);
-        LobbyRef which = found?.Lobby is { } opened ? opened.Id : lobby;
+        var meant = await MeantAsync(lobby, cancellationToken).ConfigureAwait(false);
         await _link.AskSignedAsync<DoneReply>(ActionName.DeleteMessage, RequestKind.Ask, json =>
         {
-            json.WriteLobby(which);
+            json.WriteLobby(meant);
             json.WriteNumber("seq"u8, seq);
         }, cancellationToken).ConfigureAwait(false);
-        if (found is (var session, { Id: var id }))
+        if (await FindAsync(meant, cancellationToken).ConfigureAwait(false) is (var session, { Id: var id }))
             session.Lobbies.Erase(id, (ulong)seq);
     }
 
@@ -209,6 +212,15 @@ public sealed class Lobbies
             fields(json);
             json.WriteString("nonce"u8, once);
         }, cancellationToken).ConfigureAwait(false);
+    }
+
+    // What destroys goes by id: a server that swaps names cannot turn it on another lobby.
+    async Task<LobbyRef> MeantAsync(LobbyRef lobby, CancellationToken cancellationToken)
+    {
+        if (_sealed is null)
+            return lobby;
+        var session = await _sealed.SessionAsync(cancellationToken).ConfigureAwait(false);
+        return await SealedNames.FindAsync(session, lobby, cancellationToken).ConfigureAwait(false);
     }
 
     async Task<(SealedSession Session, SealedLobby? Lobby)?> FindAsync(

@@ -91,6 +91,13 @@ public sealed class LyingServerTests : IDisposable
             return null;
         };
         Assert.Equal(AlarmCode.NameMoved, (await PostAlarmAsync(stranger, "den")).Code);
+        var deletion = await Assert.ThrowsAsync<AlarmException>(() => stranger.Lobbies.DeleteAsync("den", Cancel));
+        Assert.Equal(AlarmCode.NameMoved, deletion.Code);
+        var erasure = await Assert.ThrowsAsync<AlarmException>(
+            () => stranger.Lobbies.EraseMessageAsync("den", 2, Cancel));
+        Assert.Equal(AlarmCode.NameMoved, erasure.Code);
+        Assert.DoesNotContain(
+            server.Requests, request => (string?)request["action"] is "delete_lobby" or "delete_message");
 
         trap = Guid.NewGuid().ToString();
         Assert.Equal(AlarmCode.NotDeclaredPlain, (await PostAlarmAsync(stranger, "den")).Code);
