@@ -7,9 +7,13 @@ namespace Conclave.Client;
 /// <param name="exitCode">One of <see cref="Client.ExitCode"/>.</param>
 /// <param name="message">What happened: no capital, no full stop.</param>
 /// <param name="hint">What to do next, if there is something to say.</param>
-sealed class ClientException(int exitCode, string message, string? hint = null) : Exception(message)
+/// <param name="meaning">Of an alarm: what it may mean.</param>
+sealed class ClientException(int exitCode, string message, string? hint = null, string? meaning = null)
+    : Exception(message)
 {
     public int ExitCode { get; } = exitCode;
 
     public string? Hint { get; } = hint;
+
+    public string? Meaning { get; } = meaning;
 }

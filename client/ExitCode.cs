@@ -1,4 +1,5 @@
 using Conclave.Protocol;
+using Conclave.Sdk;
 
 namespace Conclave.Client;
 
@@ -16,6 +17,12 @@ static class ExitCode
     public const int NotFound = 5;
     public const int Conflict = 6;
 
+    /// <summary>
+    /// Something failed verification: the server lies, or somebody else does, or it has lost what it had. Scripts
+    /// should stop and call a person.
+    /// </summary>
+    public const int Alarm = 7;
+
     /// <summary>The server cannot be reached, or cannot serve now. Trying again later can help.</summary>
     public const int Network = 8;
 
@@ -24,18 +31,26 @@ static class ExitCode
     /// <summary>Interrupted by Ctrl-C, as shells count it: 128 + SIGINT.</summary>
     public const int Interrupted = 130;
 
+    // Refusals that the client makes by itself.
+    const string NoKey = "no_key";
+    const string NoIdentity = "no_identity";
+
     /// <summary>The exit code for a refusal of the server.</summary>
     /// <param name="errorCode">One of <see cref="ErrorCode"/>, or one of a newer server.</param>
     public static int Of(string errorCode) => errorCode switch
     {
         ErrorCode.BadRequest => Usage,
-        ErrorCode.BadToken or ErrorCode.BadCredentials => NotSignedIn,
+        ErrorCode.BadToken or ErrorCode.BadCredentials or NoIdentity => NotSignedIn,
         ErrorCode.Forbidden or ErrorCode.RegistrationClosed => Denied,
         ErrorCode.NoSuchUser or ErrorCode.NoSuchLobby or ErrorCode.NoSuchMessage => NotFound,
         ErrorCode.LoginTaken or ErrorCode.LobbyNameTaken or ErrorCode.AlreadyMember or ErrorCode.NotAMember
-            or ErrorCode.LastAdmin or ErrorCode.NonceReused or ErrorCode.LogChanged or ErrorCode.Limit => Conflict,
+            or ErrorCode.LastAdmin or ErrorCode.NonceReused or ErrorCode.LogChanged or ErrorCode.Limit
+            or ErrorCode.RosterConflict or ErrorCode.StaleRoster or ErrorCode.StaleKey or ErrorCode.StaleTranscript
+            or AlarmCode.PlainAccount => Conflict,
+        ErrorCode.Fork or ErrorCode.Replay => Alarm,
+        // Nobody has handed over the key yet: a member who does can connect any time.
         ErrorCode.RateLimited => RateLimited,
-        ErrorCode.Busy or ErrorCode.UnknownOutcome => Network,
+        ErrorCode.Busy or ErrorCode.UnknownOutcome or NoKey => Network,
         _ => Error,
     };
 }

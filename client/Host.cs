@@ -1,3 +1,4 @@
+using System.Text;
 using Conclave.Client.Texts;
 using Conclave.Protocol;
 using Conclave.Sdk;
@@ -7,6 +8,9 @@ namespace Conclave.Client;
 /// <summary>The server that somebody talks to, and who is signed in there.</summary>
 sealed class Host(Uri server, SessionStore sessions, Language language)
 {
+    /// <summary>Names the folder of <see cref="StateFolder"/>.</summary>
+    const string StateVariable = "CONCLAVE_STATE";
+
     // Long enough for a server to restart, short enough for somebody who sits and waits.
     static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(15);
 
@@ -27,6 +31,7 @@ sealed class Host(Uri server, SessionStore sessions, Language language)
             Server = Server,
             RequestTimeout = AnswerTimeout,
             ProgramName = "conclave",
+            StateFolder = StateFolder(),
         });
         try
         {
@@ -46,7 +51,7 @@ sealed class Host(Uri server, SessionStore sessions, Language language)
     {
         var session = Session ?? throw Wording.NotSignedIn(Server, sessions, language);
         var client = await ConnectAsync(cancellation);
-        client.UseToken(session.Token);
+        client.UseToken(session.Token, session.Login);
         return client;
     }
 
@@ -54,10 +59,19 @@ sealed class Host(Uri server, SessionStore sessions, Language language)
     /// Signs in and keeps the session. The one it replaces is not ended: somebody may be watching a lobby with it in
     /// another window. It ends by itself when it has not been used for a while.
     /// </summary>
-    public async Task<AuthReply> SignInAsync(string login, string password, CancellationToken cancellation)
+    /// <param name="login">Who.</param>
+    /// <param name="password">The password.</param>
+    /// <param name="plainAccount">
+    /// Whether the person has said that the account is plain: only then the server sees the password.
+    /// </param>
+    /// <param name="cancellation">Gives up.</param>
+    public async Task<AuthReply> SignInAsync(
+        string login, string password, bool plainAccount, CancellationToken cancellation)
     {
         await using var client = await ConnectAsync(cancellation);
-        var reply = await client.SignInAsync(login, password, cancellation);
+        var reply = plainAccount
+            ? await client.SignInToPlainAccountAsync(login, Encoding.UTF8.GetBytes(password), cancellation)
+            : await client.SignInAsync(login, password, cancellation);
         sessions.Keep(new Session { Server = Server.AbsoluteUri, Login = reply.Login, Token = reply.Token });
         return reply;
     }
@@ -71,10 +85,25 @@ sealed class Host(Uri server, SessionStore sessions, Language language)
         if (session is null)
             return null;
         await using var client = await ConnectAsync(cancellation);
-        client.UseToken(session.Token);
+        client.UseToken(session.Token, session.Login);
         await client.SignOutAsync(cancellation);
         sessions.Forget(Server);
         return session.Login;
+    }
+
+    /// <summary>
+    /// Where keys and what was verified are kept: <c>$CONCLAVE_STATE</c>, or <c>conclave</c> in <c>$XDG_DATA_HOME</c>
+    /// or, if that is not set, in <c>~/.local/share</c> or its like on other systems.
+    /// </summary>
+    public static string StateFolder()
+    {
+        var chosen = Environment.GetEnvironmentVariable(StateVariable);
+        return !string.IsNullOrEmpty(chosen)
+            ? Path.GetFullPath(chosen)
+            : Path.Combine(
+                Environment.GetFolderPath(
+                    Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify),
+                "conclave");
     }
 
     /// <summary>Forgets a session that the server no longer knows.</summary>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Json;
 using Conclave.Client.Texts;
 using Conclave.Protocol;
 using Conclave.Sdk;
@@ -75,6 +76,39 @@ sealed class Input(Language language)
             && count * (long)seconds is > 0 and <= ExpiresInMax
             ? TimeSpan.FromSeconds(count * (long)seconds)
             : throw Wrong(Say.BadTime(SafeText.OneLine(typed)), Say.BadTimeHint);
+    }
+
+    /// <summary>A lobby's id: what a person decides about, since a server could lead a name elsewhere.</summary>
+    public Guid LobbyId(string typed) =>
+        Guid.TryParseExact(typed, "D", out var id)
+            ? id
+            : throw Wrong(language.Seal.ById(SafeText.OneLine(typed)), Say.BadLobbyNameHint);
+
+    /// <summary>The name of a secret or a file.</summary>
+    public string ItemName(string typed)
+    {
+        var isName = typed.Length > 0 && Encoding.UTF8.GetByteCount(typed) <= 255 && !typed.Any(char.IsControl);
+        return isName ? typed : throw Wrong(language.Seal.BadName(SafeText.OneLine(typed)), language.Seal.BadNameHint);
+    }
+
+    /// <summary>The parts of a secret: a JSON object of strings.</summary>
+    public IReadOnlyDictionary<string, string> Fields(string typed)
+    {
+        try
+        {
+            using var json = JsonDocument.Parse(typed);
+            if (json.RootElement is { ValueKind: JsonValueKind.Object } parts && parts.EnumerateObject().Any()
+                && parts.EnumerateObject().All(part => part.Value.ValueKind == JsonValueKind.String))
+            {
+                return parts.EnumerateObject().ToDictionary(
+                    part => part.Name, part => part.Value.GetString()!, StringComparer.Ordinal);
+            }
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException or ArgumentException)
+        {
+            // No JSON, half a character, or a name twice: told below in one sentence.
+        }
+        throw Wrong(language.Seal.NotFields, language.Seal.NotFieldsHint);
     }
 
     /// <summary>Rights separated by commas or blanks, in any order; <c>read</c> goes without saying.</summary>

@@ -1,7 +1,6 @@
 using System.Globalization;
 using Conclave.Client.Texts;
 using Conclave.Protocol;
-using Conclave.Sdk;
 using Spectre.Console;
 
 namespace Conclave.Client;
@@ -9,15 +8,18 @@ namespace Conclave.Client;
 /// <summary>Results as a person reads them: the same words in the commands and in the menu.</summary>
 static class Report
 {
+    /// <summary>The version of a UUID that only sealed lobbies have (docs/sealing.md, section 4).</summary>
+    const int SealedVersion = 8;
+
     /// <summary>Labels and values under each other.</summary>
-    static IEnumerable<string> Fields(params IReadOnlyList<(string Label, string Value)> fields)
+    public static IEnumerable<string> Fields(params IReadOnlyList<(string Label, string Value)> fields)
     {
         var width = fields.Max(field => field.Label.GetCellWidth());
         return fields.Select(field => Pad(field.Label, width) + "  " + field.Value);
     }
 
     /// <summary>Columns under their headers; the last one is as wide as it likes.</summary>
-    static IEnumerable<string> Table(IReadOnlyList<string> headers, IEnumerable<IReadOnlyList<string>> rows)
+    public static IEnumerable<string> Table(IReadOnlyList<string> headers, IEnumerable<IReadOnlyList<string>> rows)
     {
         List<IReadOnlyList<string>> lines = [headers, .. rows];
         if (lines.Count == 1)
@@ -49,13 +51,21 @@ static class Report
 
     public static IEnumerable<string> NewLobby(CreateLobbyReply lobby, Language language) => Fields(
         (language.Say.Lobby, SafeText.OneLine(lobby.LobbyName)),
-        (language.Say.LobbyId, lobby.LobbyId.ToString()));
+        (language.Say.LobbyId, lobby.LobbyId.ToString()),
+        (language.Seal.Kind, Kind(lobby.LobbyId, language)));
 
     public static IEnumerable<string> Lobby(LobbyReply lobby, Language language) => Fields(
         (language.Say.Lobby, SafeText.OneLine(lobby.LobbyName)),
         (language.Say.LobbyId, lobby.LobbyId.ToString()),
         (language.Say.CreatedBy, SafeText.OneLine(lobby.CreatedBy.Login)),
-        (language.Say.CreatedAt, Time(lobby.CreatedAt)));
+        (language.Say.CreatedAt, Time(lobby.CreatedAt)),
+        (language.Seal.Kind, Kind(lobby.LobbyId, language)));
+
+    /// <summary>Whether a lobby is sealed: its id says so, whatever the server says.</summary>
+    public static bool IsSealed(Guid lobbyId) => lobbyId.Version == SealedVersion;
+
+    static string Kind(Guid lobbyId, Language language) =>
+        IsSealed(lobbyId) ? language.Seal.IsSealed : language.Seal.IsPlain;
 
     /// <summary>A table, or nothing if there is no lobby.</summary>
     public static IEnumerable<string> Lobbies(IReadOnlyList<OwnLobby> lobbies, Language language) => Table(
@@ -118,42 +128,12 @@ static class Report
     public static string Stored(MessageReply message, string lobby, Language language) =>
         language.Say.Stored(SafeText.OneLine(lobby), message.Seq);
 
-    /// <summary>An entry of the log: number, time, author, what happened.</summary>
-    public static string Entry(Entry entry, Language language)
-    {
-        var what = What(entry, language.Say);
-        var separator = what.StartsWith('\n') ? "" : "  ";
-        return string.Create(
-            CultureInfo.InvariantCulture,
-            $"#{entry.Seq}  {Time(entry.SentAt)}  {SafeText.OneLine(entry.From.Login)}{separator}{what}");
-    }
-
     /// <summary>A time in the zone of the user.</summary>
     public static string Time(DateTimeOffset time) =>
         time.ToLocalTime().ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture);
 
     /// <summary>The names of rights as they are typed and sent.</summary>
     public static string RightsText(Rights rights) => string.Join(", ", RightName.NamesOf(rights));
-
-    static string What(Entry entry, SayTexts say)
-    {
-        var member = SafeText.OneLine(entry.Member?.Login ?? "");
-        var rights = RightsText(entry.Rights ?? Rights.None);
-        return entry.Event switch
-        {
-            EventName.Message => Content(entry, say),
-            EventName.LobbyCreated => say.CreatedLobby,
-            EventName.MemberInvited => say.InvitedMember(member, rights),
-            EventName.RightsChanged => say.ChangedRights(member, rights),
-            EventName.MemberRemoved when entry.Member == entry.From => say.Left,
-            EventName.MemberRemoved => say.RemovedMember(member),
-            EventName.LobbyRenamed => say.RenamedLobby(SafeText.OneLine(entry.LobbyName)),
-            _ => SafeText.OneLine(entry.Event),
-        };
-    }
-
-    static string Content(Entry entry, SayTexts say) =>
-        entry.Content is { } content ? SafeText.Body(content.Text ?? content.Json.ToJson()) : say.Gone;
 
     static string Pad(string text, int width) => text + new string(' ', Math.Max(0, width - text.GetCellWidth()));
 }

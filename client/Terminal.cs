@@ -48,13 +48,18 @@ sealed class Terminal(Language language) : IDisposable
         }
     }
 
+    /// <summary>Where data go that are no lines.</summary>
+    public Stream DataStream => _output.BaseStream;
+
     /// <summary>Says something that is neither data nor an error.</summary>
     public static void Note(string text) => Console.Error.WriteLine(Prefix + text);
 
-    /// <summary>Says what went wrong, and what to do next.</summary>
-    public void Error(string text, string? hint = null)
+    /// <summary>Says what went wrong, what it may mean, and what to do next.</summary>
+    public void Error(string text, string? hint = null, string? meaning = null)
     {
         Console.Error.WriteLine(Prefix + text);
+        if (meaning is not null)
+            Console.Error.WriteLine(Prefix + meaning);
         if (hint is not null)
             Console.Error.WriteLine(Prefix + Language.Say.Hint + ": " + hint);
     }
@@ -94,6 +99,14 @@ sealed class Terminal(Language language) : IDisposable
         await Console.Error.WriteAsync(question + ": ");
         // A read of the terminal cannot be called off, so it is left behind when the program is interrupted.
         return await Task.Run(Console.ReadLine, cancellation).WaitAsync(cancellation);
+    }
+
+    /// <summary>Asks whether something is so; all but a yes, in the user's language or in English, is a no.</summary>
+    public async Task<bool> AskYesAsync(string question, CancellationToken cancellation)
+    {
+        var answer = (await AskAsync(question, cancellation))?.Trim();
+        return string.Equals(answer, "yes", StringComparison.OrdinalIgnoreCase)
+            || string.Equals(answer, Language.Seal.Yes, StringComparison.OrdinalIgnoreCase);
     }
 
     /// <summary>Standard input up to its end, or up to <paramref name="bytesMax"/> if it goes on.</summary>

@@ -17,6 +17,12 @@ static class Wording
         exception switch
         {
             RefusedException refused => Refused(refused, language, about),
+            AlarmException alarm => AlarmWording.Of(alarm, language, about),
+            ConflictException conflict => new(
+                ExitCode.Conflict, language.Seal.SecretConflict(conflict.Seq), language.Seal.SecretConflictHint),
+            StateException => new(
+                ExitCode.Error, language.Seal.StateUnusable(SafeText.OneLine(exception.Message.TrimEnd('.'))),
+                language.Seal.StateUnusableHint),
             RemovedException => OfCode(ErrorCode.Forbidden, language, about),
             DisconnectedException => new(
                 ExitCode.Network, language.Say.ConnectionLost, language.Say.ConnectionLostHint),
@@ -59,11 +65,11 @@ static class Wording
 
     public static ClientException OfCode(string code, Language language, About about)
     {
-        var text = language.Errors.Of(SafeText.OneLine(code));
+        var text = language.Alarms.Refusals.GetValueOrDefault(code) ?? language.Errors.Of(SafeText.OneLine(code));
         var subject = code switch
         {
             ErrorCode.NoSuchUser or ErrorCode.LoginTaken or ErrorCode.AlreadyMember or ErrorCode.NotAMember
-                => about.Login,
+                or AlarmCode.PlainAccount => about.Login,
             ErrorCode.LobbyNameTaken when about.NewName is not null => about.NewName,
             ErrorCode.NoSuchLobby or ErrorCode.LobbyNameTaken or ErrorCode.Forbidden => about.Lobby,
             _ => null,

@@ -99,7 +99,7 @@ public sealed class Account
     /// The seed of the user's identity in base64url, for paper: without password and without a device it is the only
     /// way back. Whoever reads it reads everything.
     /// </summary>
-    /// <exception cref="RefusedException"><see cref="ErrorCode.BadToken"/>: the keys are not on this
+    /// <exception cref="RefusedException"><c>no_identity</c>: the account is plain, or its keys are not on this
     /// device.</exception>
     public async Task<string> RecoveryCodeAsync(CancellationToken cancellationToken = default)
     {

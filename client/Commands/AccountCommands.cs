@@ -35,11 +35,12 @@ static class AccountCommands
     {
         var login = LoginArgument(frame.Help.OwnLogin);
         var source = PasswordSource.OfUser(frame.Help);
-        return frame.Command(LoginName, frame.Help.SignIn, [login, source.File], async visit =>
+        var plain = new Option<bool>("--plain-account") { Description = frame.SealHelp.PlainAccount };
+        return frame.Command(LoginName, frame.Help.SignIn, [login, source.File, plain], async visit =>
         {
             var name = visit.Input.Login(visit.Get(login)!);
             var password = await source.KnownAsync(visit, name);
-            var session = await visit.Host.SignInAsync(name, password, visit.Cancellation);
+            var session = await visit.Host.SignInAsync(name, password, visit.Get(plain), visit.Cancellation);
             visit.Show(
                 () => JsonLine.Of(session, visit.Host.Server),
                 () => Report.Session(session, visit.Host.Server, visit.Language));

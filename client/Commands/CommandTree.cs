@@ -26,7 +26,8 @@ static class CommandTree
         foreach (var command in (IEnumerable<Command>)
             [
                 .. AccountCommands.All(frame), .. SessionCommands.All(frame), .. LobbyCommands.All(frame),
-                .. MemberCommands.All(frame), .. EntryCommands.All(frame),
+                .. MemberCommands.All(frame), .. EntryCommands.All(frame), .. SecretCommands.All(frame),
+                .. FileCommands.All(frame), .. TrustCommands.All(frame), .. IdentityCommands.All(frame),
                 .. ProbeCommand.All(frame),
             ])
             root.Add(command);

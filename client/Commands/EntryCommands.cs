@@ -14,7 +14,7 @@ static class EntryCommands
     const int PageMax = 1000;
 
     // Numbers on the wire fit in 53 bits.
-    const long PositionMax = (1L << 53) - 1;
+    public const long PositionMax = (1L << 53) - 1;
 
     public static IEnumerable<Command> All(Frame frame) => [Send(frame), Watch(frame), History(frame), Erase(frame)];
 
@@ -60,9 +60,10 @@ static class EntryCommands
             await using var client = await visit.ConnectSignedInAsync();
             await using var subscription = await client.SubscribeAsync(meant, position, visit.Cancellation);
             visit.Note(visit.Language.Say.Watching(SafeText.OneLine(subscription.LobbyName)));
+            var shown = new ShownEntries(visit, visit.Get(lobby)!);
             await Follow.RunAsync(
-                client, subscription, entry => ShowEntry(visit, entry), visit.Note, visit.Language.Say,
-                visit.Cancellation);
+                client, subscription, shown.Show, visit.Note, visit.Language.Say, visit.Cancellation);
+            shown.End();
         });
     }
 
@@ -79,13 +80,16 @@ static class EntryCommands
             var page = await client.HistoryAsync(
                 meant, visit.Get(after), visit.Get(before), (int)(visit.Get(limit) ?? 100),
                 cancellationToken: visit.Cancellation);
+            var shown = new ShownEntries(visit, visit.Get(lobby)!);
             foreach (var entry in page.Entries)
-                ShowEntry(visit, entry);
-            if (!page.More || page.Entries.Count == 0)
-                return;
-            visit.Note(visit.Get(after) is null
-                ? visit.Language.Say.EarlierExist(page.Entries[0].Seq)
-                : visit.Language.Say.LaterExist(page.Entries[^1].Seq));
+                shown.Show(entry);
+            if (page.More && page.Entries.Count > 0)
+            {
+                visit.Note(visit.Get(after) is null
+                    ? visit.Language.Say.EarlierExist(page.Entries[0].Seq)
+                    : visit.Language.Say.LaterExist(page.Entries[^1].Seq));
+            }
+            shown.End();
         });
         command.Validators.Add(typed =>
         {
@@ -109,10 +113,7 @@ static class EntryCommands
         });
     }
 
-    static void ShowEntry(Visit visit, Entry entry) =>
-        visit.Show(() => JsonLine.Of(entry), () => [Report.Entry(entry, visit.Language)]);
-
-    static async Task<string> ReadTextAsync(Visit visit)
+    public static async Task<string> ReadTextAsync(Visit visit)
     {
         if (Terminal.CanAsk)
             visit.Note(visit.Language.Say.TypeText);
@@ -124,7 +125,7 @@ static class EntryCommands
             : throw Wording.OfCode(ErrorCode.TooLarge, visit.Language, new About());
     }
 
-    static Option<long?> Number(Frame frame, string name, string description, (long Min, long Max) range)
+    public static Option<long?> Number(Frame frame, string name, string description, (long Min, long Max) range)
     {
         var option = new Option<long?>(name) { Description = description, HelpName = "N" };
         option.CustomParser = typed =>

@@ -47,6 +47,8 @@ sealed class Frame(Terminal terminal, SessionStore sessions)
 
     public HelpTexts Help => Terminal.Language.Help;
 
+    public SealHelpTexts SealHelp => Terminal.Language.SealHelp;
+
     /// <summary>Where the command line or the environment says the server is.</summary>
     /// <exception cref="ClientException">It is no address.</exception>
     public Uri ServerOf(ParseResult typed)
@@ -88,6 +90,9 @@ sealed class Frame(Terminal terminal, SessionStore sessions)
                 Terminal.Error(
                     say.PasswordNotInArguments, say.PasswordNeededHint("--password-file", "CONCLAVE_PASSWORD"));
                 break;
+            case SecretCommands.SetName when typed.UnmatchedTokens.Count > 0:
+                Terminal.Error(Terminal.Language.Seal.SecretNotInArguments, Terminal.Language.Seal.SecretNeededHint);
+                break;
             case EntryCommands.SendName when typed.UnmatchedTokens.Count > 0:
                 Terminal.Error(say.TextInPieces, say.NothingToSendHint);
                 break;
@@ -120,7 +125,7 @@ sealed class Frame(Terminal terminal, SessionStore sessions)
 
     int Fail(ClientException failure)
     {
-        Terminal.Error(failure.Message, failure.Hint);
+        Terminal.Error(failure.Message, failure.Hint, failure.Meaning);
         return failure.ExitCode;
     }
 

@@ -125,6 +125,8 @@ static class JsonLine
             WriteRights(json, rights);
         if (entry.Event == EventName.Message)
             WriteContent(json, entry);
+        if (entry.Verdict != Verdict.Plain)
+            WriteVerdict(json, entry);
     });
 
     static void WriteContent(Utf8JsonWriter json, Entry entry)
@@ -142,7 +144,26 @@ static class JsonLine
             json.WriteBoolean("gone", true);
     }
 
-    static void WritePerson(Utf8JsonWriter json, string name, Person person)
+    /// <summary>How far something of a sealed lobby can be trusted.</summary>
+    public static string NameOf(Verdict verdict) => verdict switch
+    {
+        Verdict.Plain => "plain",
+        Verdict.Verified => "verified",
+        Verdict.Unconfirmed => "unconfirmed",
+        Verdict.Unreadable => "unreadable",
+        Verdict.Erased => "erased",
+        _ => "refused",
+    };
+
+    static void WriteVerdict(Utf8JsonWriter json, Entry entry)
+    {
+        json.WriteString("verdict", NameOf(entry.Verdict));
+        if (entry.Fault is { } fault)
+            json.WriteString("fault", fault);
+        json.WriteBoolean("sender_verified", entry.IsSenderVerified);
+    }
+
+    public static void WritePerson(Utf8JsonWriter json, string name, Person person)
     {
         json.WriteStartObject(name);
         json.WriteString("login", person.Login);
@@ -150,7 +171,7 @@ static class JsonLine
         json.WriteEndObject();
     }
 
-    static void WriteRights(Utf8JsonWriter json, Rights rights)
+    public static void WriteRights(Utf8JsonWriter json, Rights rights)
     {
         json.WriteStartArray("rights");
         foreach (var name in RightName.NamesOf(rights))

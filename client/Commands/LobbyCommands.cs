@@ -1,8 +1,9 @@
 using System.CommandLine;
+using Conclave.Sdk;
 
 namespace Conclave.Client.Commands;
 
-/// <summary>Lobbies: <c>lobby create|show|list|members</c>, <c>rename</c>, <c>delete</c>.</summary>
+/// <summary>Lobbies: <c>lobby create|show|list|members</c> and more, <c>rename</c>, <c>delete</c>.</summary>
 static class LobbyCommands
 {
     public static IEnumerable<Command> All(Frame frame)
@@ -12,6 +13,8 @@ static class LobbyCommands
         lobby.Add(Show(frame));
         lobby.Add(List(frame));
         lobby.Add(Members(frame));
+        foreach (var command in SealedLobbyCommands.All(frame))
+            lobby.Add(command);
         return [lobby, Rename(frame), Delete(frame)];
     }
 
@@ -21,11 +24,18 @@ static class LobbyCommands
     static Command Create(Frame frame)
     {
         var lobby = LobbyArgument(frame.Help.NewLobby);
-        return frame.Command("create", frame.Help.LobbyCreate, [lobby], async visit =>
+        var plain = new Option<bool>("--plain") { Description = frame.SealHelp.Plain };
+        var fromJoin = new Option<bool>("--from-join") { Description = frame.SealHelp.FromJoin };
+        return frame.Command("create", frame.Help.LobbyCreate, [lobby, plain, fromJoin], async visit =>
         {
             var name = visit.Input.NewLobbyName(visit.Get(lobby)!);
+            var history = visit.Get(fromJoin) ? LobbyHistory.FromJoin : LobbyHistory.All;
             await using var client = await visit.ConnectSignedInAsync();
-            var made = await client.CreateLobbyAsync(name, cancellationToken: visit.Cancellation);
+            if (visit.Get(plain))
+                visit.Note(visit.Language.Seal.PlainMeans);
+            var made = visit.Get(plain)
+                ? await client.CreateLobbyAsync(name, cancellationToken: visit.Cancellation)
+                : await client.Lobbies.CreateSealedAsync(name, history, visit.Cancellation);
             visit.Show(() => JsonLine.Of(made), () => Report.NewLobby(made, visit.Language));
         });
     }
@@ -100,6 +110,12 @@ static class LobbyCommands
         {
             var meant = visit.Input.Lobby(visit.Get(lobby)!);
             await using var client = await visit.ConnectSignedInAsync();
+            var id = meant.Id ?? (await client.FindLobbyAsync(meant, visit.Cancellation)).LobbyId;
+            if (Report.IsSealed(id))
+            {
+                await SealedLobbyCommands.ShowRosterAsync(visit, client, meant);
+                return;
+            }
             var members = await client.MembersAsync(meant, visit.Cancellation);
             visit.ShowAll(members, JsonLine.Of, all => Report.Members(all, visit.Language));
         });

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Conclave.Protocol;
+using Conclave.Sdk;
 
 namespace Conclave.Client.Commands;
 
@@ -25,11 +26,12 @@ static class MemberCommands
             var name = visit.Input.Login(visit.Get(login)!);
             var granted = visit.Input.Rights(visit.Get(rights)!);
             await using var client = await visit.ConnectSignedInAsync();
-            var user = await client.FindUserAsync(name, visit.Cancellation);
-            var reply = await client.InviteAsync(
-                meant, user.PublicToken, granted, cancellationToken: visit.Cancellation);
+            var reply = await client.Lobbies.InviteAsync(meant, name, granted, visit.Cancellation);
             visit.Show(
                 () => JsonLine.Of(reply), () => [Report.Invited(reply, visit.Get(lobby)!, visit.Language)]);
+            if (Report.IsSealed(reply.LobbyId)
+                && (await client.Trust.FindAsync(name, visit.Cancellation)) is { IsVerified: false })
+                visit.Note(visit.Language.Seal.NotVerifiedYet(name));
         });
     }
 
@@ -43,12 +45,12 @@ static class MemberCommands
             var name = visit.Input.Login(visit.Get(login)!);
             var given = visit.Input.Rights(visit.Get(rights)!);
             await using var client = await visit.ConnectSignedInAsync();
-            var user = await client.FindUserAsync(name, visit.Cancellation);
+            var member = await FindAsync(visit, client, meant, name);
             var reply = await client.Lobbies.SetRightsAsync(
-                meant, user.PublicToken, given, cancellationToken: visit.Cancellation);
+                meant, member, given, cancellationToken: visit.Cancellation);
             visit.Show(
                 () => JsonLine.Of(reply),
-                () => [Report.RightsSet(user.Login, visit.Get(lobby)!, given, visit.Language)]);
+                () => [Report.RightsSet(name, visit.Get(lobby)!, given, visit.Language)]);
         });
     }
 
@@ -60,11 +62,11 @@ static class MemberCommands
             var meant = visit.Input.Lobby(visit.Get(lobby)!);
             var name = visit.Input.Login(visit.Get(login)!);
             await using var client = await visit.ConnectSignedInAsync();
-            var user = await client.FindUserAsync(name, visit.Cancellation);
+            var member = await FindAsync(visit, client, meant, name);
             var reply = await client.Lobbies.RemoveMemberAsync(
-                meant, user.PublicToken, cancellationToken: visit.Cancellation);
+                meant, member, cancellationToken: visit.Cancellation);
             visit.Show(
-                () => JsonLine.Of(reply), () => [Report.Removed(user.Login, visit.Get(lobby)!, visit.Language)]);
+                () => JsonLine.Of(reply), () => [Report.Removed(name, visit.Get(lobby)!, visit.Language)]);
         });
     }
 
@@ -78,6 +80,18 @@ static class MemberCommands
             var reply = await client.Lobbies.LeaveAsync(meant, cancellationToken: visit.Cancellation);
             visit.Show(() => JsonLine.Of(reply), () => [Report.HasLeft(visit.Get(lobby)!, visit.Language)]);
         });
+    }
+
+    // By the list of members, which in a sealed lobby is the signed one: a server asked for a user's public token could
+    // name somebody else's, and another would be removed.
+    static async Task<Guid> FindAsync(Visit visit, ConclaveClient client, LobbyRef lobby, string login)
+    {
+        var members = await client.MembersAsync(lobby, visit.Cancellation);
+        if (members.FirstOrDefault(member => string.Equals(member.Login, login, StringComparison.Ordinal)) is { } found)
+            return found.PublicToken;
+        // Somebody who does not exist is another mistake than somebody who is not in the lobby.
+        await client.FindUserAsync(login, visit.Cancellation);
+        throw Wording.OfCode(ErrorCode.NotAMember, visit.Language, new About(Login: login));
     }
 
     static Argument<string> MemberArgument(Frame frame) =>

@@ -53,15 +53,16 @@ sealed class PasswordSource
     public async Task<string?> GivenAsync(Visit visit)
     {
         if (visit.Get(File) is { } path)
-            return visit.Input.Piped(await ReadAsync(visit, path));
+            return visit.Input.Piped(await ReadAsync(visit, path, Protocol.Login.PasswordBytesMax + 2));
         var variable = Environment.GetEnvironmentVariable(_variable);
         return string.IsNullOrEmpty(variable) ? null : variable;
     }
 
-    static async Task<byte[]> ReadAsync(Visit visit, string path)
+    /// <summary>What a file has, or standard input up to a limit.</summary>
+    public static async Task<byte[]> ReadAsync(Visit visit, string path, int bytesMax)
     {
         if (path == StandardInput)
-            return await Terminal.ReadAllAsync(Protocol.Login.PasswordBytesMax + 2, visit.Cancellation);
+            return await Terminal.ReadAllAsync(bytesMax, visit.Cancellation);
         try
         {
             return await System.IO.File.ReadAllBytesAsync(path, visit.Cancellation);

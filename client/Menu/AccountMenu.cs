@@ -51,7 +51,19 @@ sealed class AccountMenu(Sitting sitting)
 
     async Task EnterAsync(string login, string password)
     {
-        var session = await sitting.Host.SignInAsync(login, password, sitting.Cancellation);
+        AuthReply session;
+        try
+        {
+            session = await sitting.Host.SignInAsync(login, password, plainAccount: false, sitting.Cancellation);
+        }
+        catch (AlarmException alarm) when (alarm.Code == AlarmCode.PlainAccount)
+        {
+            // Only a person can know whether the account is plain, or the server is after the password.
+            sitting.Problem(alarm);
+            if (!await sitting.ConfirmAsync(sitting.SealTexts.PasswordWillBeSeen))
+                return;
+            session = await sitting.Host.SignInAsync(login, password, plainAccount: true, sitting.Cancellation);
+        }
         Screen.Done(sitting.Texts.SignedIn(session.Login));
     }
 

@@ -19,8 +19,11 @@ sealed class EntryMenu(Sitting sitting)
         var content = await Screen.AskAsync(() => Screen.AskTextAsync(sitting.Texts.AskText), sitting.Input.Text);
         if (content is null)
             return;
-        var reply = await client.PostAsync(lobby.LobbyId, content, cancellationToken: sitting.Cancellation);
-        Screen.Done(Screen.Sentence(Report.Stored(reply, lobby.LobbyName, sitting.Language)));
+        await sitting.PostAsync(client, lobby, async () =>
+        {
+            var reply = await client.PostAsync(lobby.LobbyId, content, cancellationToken: sitting.Cancellation);
+            Screen.Done(Screen.Sentence(Report.Stored(reply, lobby.LobbyName, sitting.Language)));
+        });
     }
 
     public async Task ReadAsync()
@@ -37,7 +40,7 @@ sealed class EntryMenu(Sitting sitting)
             // An older page comes below a newer one on the screen, which must not look like one log.
             if (before is not null)
                 Screen.Header(sitting.Texts.Earlier.Name);
-            Screen.Lines(page.Entries.Select(entry => Report.Entry(entry, sitting.Language)));
+            Show(page.Entries, lobby.LobbyName);
             before = page.Entries.Count > 0 ? page.Entries[0].Seq : null;
         }
         while (page.More && before is not null && await WantsEarlierAsync());
@@ -51,20 +54,29 @@ sealed class EntryMenu(Sitting sitting)
         var page = await client.HistoryAsync(lobby.LobbyId, limit: PageSize, cancellationToken: sitting.Cancellation);
         // Before the entries, so that the hint is the first and not the last thing of a long page.
         Screen.Hint(sitting.Texts.WatchKeys(SafeText.OneLine(lobby.LobbyName)));
-        Screen.Lines(page.Entries.Select(entry => Report.Entry(entry, sitting.Language)));
+        Show(page.Entries, lobby.LobbyName);
         await using var subscription = await client.SubscribeAsync(
             lobby.LobbyId, new Position(page.LastSeq), sitting.Cancellation);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(sitting.Cancellation);
         var key = Screen.KeyAsync(ended.Token);
         var follow = Follow.RunAsync(
-            client, subscription, entry => Screen.Line(Report.Entry(entry, sitting.Language)), Screen.Hint,
-            sitting.Language.Say, ended.Token);
+            client, subscription, entry => Show([entry], lobby.LobbyName), Screen.Hint, sitting.Language.Say,
+            ended.Token);
         await Task.WhenAny(key, follow);
         await ended.CancelAsync();
         // The key comes last: what ended the watch by itself matters more than that nobody pressed one.
         await follow;
         await key.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         Screen.Hint(sitting.Texts.WatchEnded);
+    }
+
+    void Show(IReadOnlyList<Entry> entries, string lobby)
+    {
+        Screen.Lines(entries.Select(entry => EntryReport.Line(entry, sitting.Language)));
+        if (entries.Any(entry => entry.Verdict == Verdict.Unconfirmed))
+            Screen.Hint(Screen.Sentence(sitting.Language.Seal.HistoryUnconfirmed));
+        if (entries.FirstOrDefault(entry => entry.Verdict == Verdict.Refused) is { } refused)
+            Screen.Problem(AlarmWording.OfRefused(refused, lobby, sitting.Language));
     }
 
     async Task<bool> WantsEarlierAsync()

@@ -1,3 +1,4 @@
+using Conclave.Client.Texts;
 using Conclave.Protocol;
 using Conclave.Sdk;
 
@@ -21,12 +22,17 @@ sealed class LobbyMenu(Sitting sitting)
     {
         Screen.Hint(sitting.Texts.GoBack);
         await using var client = await sitting.Host.ConnectSignedInAsync(sitting.Cancellation);
+        if (await IsToBePlainAsync() is not { } isPlain)
+            return;
         while (await AskNameAsync(sitting.Texts.AskNewLobbyName) is { } name)
         {
             try
             {
-                var lobby = await client.CreateLobbyAsync(name, cancellationToken: sitting.Cancellation);
-                Screen.Done(sitting.Texts.LobbyCreated(SafeText.OneLine(lobby.LobbyName)));
+                var lobby = isPlain
+                    ? await client.CreateLobbyAsync(name, cancellationToken: sitting.Cancellation)
+                    : await client.Lobbies.CreateSealedAsync(name, cancellationToken: sitting.Cancellation);
+                var shown = SafeText.OneLine(lobby.LobbyName);
+                Screen.Done(isPlain ? sitting.Texts.LobbyCreated(shown) : sitting.SealTexts.SealedLobbyCreated(shown));
                 Screen.Lines(Report.NewLobby(lobby, sitting.Language));
                 return;
             }
@@ -61,9 +67,17 @@ sealed class LobbyMenu(Sitting sitting)
         await using var client = await sitting.Host.ConnectSignedInAsync(sitting.Cancellation);
         if (await sitting.ChooseLobbyAsync(client) is not { } lobby)
             return;
-        var members = await client.MembersAsync(lobby.LobbyId, sitting.Cancellation);
         Screen.Hint(SafeText.OneLine(lobby.LobbyName));
-        Screen.Lines(Report.Members(members, sitting.Language));
+        if (!Report.IsSealed(lobby.LobbyId))
+        {
+            var members = await client.MembersAsync(lobby.LobbyId, sitting.Cancellation);
+            Screen.Lines(Report.Members(members, sitting.Language));
+            return;
+        }
+        var roster = await client.Lobbies.RosterAsync(lobby.LobbyId, sitting.Cancellation);
+        Screen.Lines(SealReport.Roster(roster, sitting.Language));
+        if (!roster.IsConfirmed)
+            Screen.Hint(Screen.Sentence(sitting.Language.Seal.HistoryUnconfirmed));
     }
 
     public async Task InviteAsync()
@@ -75,9 +89,23 @@ sealed class LobbyMenu(Sitting sitting)
         if (await sitting.AskUserAsync(client, sitting.Texts.AskInvited) is not { } user
             || await sitting.AskRightsAsync(offered: lobby.Rights, ticked: Rights.Default) is not { } rights)
             return;
-        var reply = await client.InviteAsync(
-            lobby.LobbyId, user.PublicToken, rights, cancellationToken: sitting.Cancellation);
+        var reply = await client.Lobbies.InviteAsync(lobby.LobbyId, user.Login, rights, sitting.Cancellation);
         Screen.Done(Report.Invited(reply, lobby.LobbyName, sitting.Language));
+        if (Report.IsSealed(lobby.LobbyId)
+            && (await client.Trust.FindAsync(user.Login, sitting.Cancellation)) is { IsVerified: false })
+            Screen.Hint(Screen.Sentence(sitting.Language.Seal.Compare(SafeText.OneLine(user.Login))));
+    }
+
+    // Sealed comes first; a plain one takes a second yes, after what it means.
+    async Task<bool?> IsToBePlainAsync()
+    {
+        MenuText[] kinds = [sitting.SealTexts.SealedLobby, sitting.SealTexts.PlainLobby];
+        var chosen = await Screen.ChooseAsync(
+            sitting.SealTexts.ChooseKind, kinds, kind => (kind.Name, kind.Hint), sitting.Texts);
+        if (chosen != sitting.SealTexts.PlainLobby)
+            return chosen is null ? null : false;
+        Screen.Hint(Screen.Sentence(sitting.Language.Seal.PlainMeans));
+        return await sitting.ConfirmAsync(sitting.SealTexts.PlainLobby.Name + "?") ? true : null;
     }
 
     async Task<string?> AskNameAsync(string question)

@@ -15,6 +15,9 @@ sealed class MainMenu(Sitting sitting)
     readonly LobbyMenu _lobby = new(sitting);
     readonly ManageMenu _manage = new(sitting);
     readonly EntryMenu _entry = new(sitting);
+    readonly SecretMenu _secret = new(sitting);
+    readonly FileMenu _file = new(sitting);
+    readonly TrustMenu _trust = new(sitting);
 
     Screen Screen => sitting.Screen;
 
@@ -103,13 +106,18 @@ sealed class MainMenu(Sitting sitting)
         new(Texts.Send, _entry.SendAsync),
         new(Texts.Watch, _entry.WatchAsync),
         new(Texts.History, _entry.ReadAsync),
+        new(sitting.SealTexts.Secrets, _secret.RunAsync),
+        new(sitting.SealTexts.Files, _file.RunAsync),
         new(Texts.Invite, _lobby.InviteAsync),
+        new(sitting.SealTexts.Verify, _trust.RunAsync),
         new(Texts.Members, _lobby.MembersAsync),
         new(Texts.Manage, _manage.RunAsync),
         new(Texts.User, _account.LookUpAsync),
         new(Texts.Lobby, _lobby.LookUpAsync),
         new(Texts.Sessions, _session.RunAsync),
         new(Texts.Password, _session.ChangePasswordAsync),
+        new(sitting.SealTexts.Recovery, _trust.ShowRecoveryCodeAsync),
+        new(sitting.SealTexts.SealAccount, _trust.SealAccountAsync),
         new(Texts.SignOut, _account.SignOutAsync),
         new(Texts.Server, MoveAsync),
         new(Texts.OtherLanguage, SpeakAsync),

@@ -13,6 +13,8 @@ sealed class ManageMenu(Sitting sitting)
     // Entries to choose a message from: the newest, and no more than a person looks through.
     const int NewestCount = 50;
 
+    readonly SealedMenu _sealed = new(sitting);
+
     Screen Screen => sitting.Screen;
 
     MenuTexts Texts => sitting.Texts;
@@ -31,6 +33,7 @@ sealed class ManageMenu(Sitting sitting)
         ];
         Item[] items =
         [
+            .. Report.IsSealed(lobby.LobbyId) ? await _sealed.ItemsAsync(client, lobby) : [],
             .. lobby.Rights.HasFlag(Rights.Admin) ? forAdmins : [],
             new(Texts.EraseMessage, () => EraseAsync(client, lobby)),
             new(Texts.Leave, () => LeaveAsync(client, lobby)),
@@ -106,7 +109,7 @@ sealed class ManageMenu(Sitting sitting)
         var chosen = await Screen.ChooseAsync(
             Texts.ChooseMessage, messages,
             entry => (string.Create(CultureInfo.InvariantCulture, $"#{entry.Seq}"),
-                SafeText.OneLine(Report.Entry(entry, sitting.Language))), Texts);
+                SafeText.OneLine(EntryReport.Line(entry, sitting.Language))), Texts);
         if (chosen is null)
             return;
         await client.Lobbies.EraseMessageAsync(lobby.LobbyId, chosen.Seq, sitting.Cancellation);
@@ -147,5 +150,5 @@ sealed class ManageMenu(Sitting sitting)
 
     /// <param name="Text">What is shown.</param>
     /// <param name="Work">What is done.</param>
-    sealed record Item(MenuText Text, Func<Task> Work);
+    internal sealed record Item(MenuText Text, Func<Task> Work);
 }

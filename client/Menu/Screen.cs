@@ -34,6 +34,8 @@ sealed class Screen(IAnsiConsole console, CancellationToken cancellation)
     public void Problem(ClientException problem)
     {
         console.MarkupLine($"[red]{Markup.Escape(Sentence(problem.Message))}[/]");
+        if (problem.Meaning is { } meaning)
+            console.MarkupLine($"[red]{Markup.Escape(Sentence(meaning))}[/]");
         if (problem.Hint is { } hint)
             console.MarkupLine($"[yellow]{Markup.Escape(Sentence(hint))}[/]");
     }

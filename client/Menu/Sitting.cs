@@ -28,6 +28,8 @@ sealed class Sitting
 
     public MenuTexts Texts => Language.Menu;
 
+    public SealMenuTexts SealTexts => Language.SealMenu;
+
     public Input Input => new(Language);
 
     public CancellationToken Cancellation => Screen.Cancellation;
@@ -44,6 +46,35 @@ sealed class Sitting
     /// <summary>Says in words what the SDK reports.</summary>
     public void Problem(ConclaveException exception) =>
         Screen.Problem(Wording.InWords(exception, Language, About));
+
+    /// <summary>Asks whether something is meant so; the first answer, which Enter gives, is no.</summary>
+    public async Task<bool> ConfirmAsync(string question)
+    {
+        MenuText[] answers = [Texts.Back, SealTexts.MeantSo];
+        return await Screen.ChooseAsync(question, answers, answer => (answer.Name, answer.Hint), Texts)
+            == SealTexts.MeantSo;
+    }
+
+    /// <summary>
+    /// Does something that posts; where a lobby turns out to be plain and nobody has said that it is meant so, asks.
+    /// </summary>
+    /// <returns>Whether it was done.</returns>
+    public async Task<bool> PostAsync(ConclaveClient client, OwnLobby lobby, Func<Task> post)
+    {
+        try
+        {
+            await post();
+        }
+        catch (AlarmException alarm) when (alarm is { Code: AlarmCode.NotDeclaredPlain, LobbyId: { } id })
+        {
+            Problem(alarm);
+            if (!await ConfirmAsync(SealTexts.IsItMeant(SafeText.OneLine(lobby.LobbyName))))
+                return false;
+            await client.Lobbies.DeclarePlainAsync(id, Cancellation);
+            await post();
+        }
+        return true;
+    }
 
     /// <summary>Lets the person choose one of their lobbies.</summary>
     /// <returns>Null if there is none, or the person went back.</returns>

@@ -166,10 +166,10 @@ static class English
                 "somebody else changed the members first", "look at them, and try again if it is still right"),
             [ErrorCode.StaleRoster] = new("the members have changed meanwhile", "try again"),
             [ErrorCode.StaleKey] = new(
-                "the lobby needs a new key first", "try again; any member who may write makes one"),
+                "the lobby needs a new key first", "try again; “conclave lobby rotate” makes one"),
             [ErrorCode.StaleTranscript] = new("others have written too much meanwhile", "try again"),
             [ErrorCode.Fork] = new(
-                "the server has another history of this lobby", "ask the other members what they see"),
+                "the server has another history of this lobby", "compare “conclave lobby code” with other members"),
             [ErrorCode.Replay] = new("the server has this message already", "look into the history"),
         },
         ByField = new Dictionary<string, ErrorText>(StringComparer.Ordinal)
@@ -193,9 +193,11 @@ static class English
               conclave login alice
               conclave lobby create first_lobby
               echo "the first secret" | conclave send first_lobby
-            The session is kept for you alone in ~/.config/conclave, or in $CONCLAVE_CONFIG.
+            The session is kept for you alone in ~/.config/conclave, or in $CONCLAVE_CONFIG, and
+            your keys in ~/.local/share/conclave, or in $CONCLAVE_STATE.
             Exit codes: 0 done, 1 error, 2 usage, 3 not signed in, 4 denied, 5 not found,
-            6 conflict, 8 network, 9 rate limited, 130 interrupted.
+            6 conflict, 7 alarm (something failed verification: stop, and look), 8 network,
+            9 rate limited, 130 interrupted.
             """,
         Description = "Description:",
         AnyCommand = "[command]",
@@ -214,10 +216,10 @@ static class English
         Revoke = "End one of your sessions, or all others",
         Password = "Change your password; every other session ends",
         LobbyGroup = "Create, show and list lobbies",
-        LobbyCreate = "Create a lobby; you get every right in it",
+        LobbyCreate = "Create a sealed lobby, which the server cannot read; you get every right in it",
         LobbyShow = "Show the public information of a lobby",
         LobbyList = "List the lobbies you are in",
-        LobbyMembers = "List the members of a lobby and their rights",
+        LobbyMembers = "List the members of a lobby, their rights, who invited them, whose key is verified",
         Invite = "Invite a user into a lobby",
         SetRights = "Give a member of a lobby other rights",
         Remove = "Remove a member from a lobby",
@@ -333,5 +335,9 @@ static class English
         Errors = Errors,
         Help = Help,
         Menu = Menu,
+        Alarms = EnglishSealing.Alarms,
+        Seal = EnglishSealing.Say,
+        SealHelp = EnglishSealing.Help,
+        SealMenu = EnglishSealing.Menu,
     };
 }

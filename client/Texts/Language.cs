@@ -22,6 +22,14 @@ sealed record Language
 
     public required MenuTexts Menu { get; init; }
 
+    public required AlarmTexts Alarms { get; init; }
+
+    public required SealSayTexts Seal { get; init; }
+
+    public required SealHelpTexts SealHelp { get; init; }
+
+    public required SealMenuTexts SealMenu { get; init; }
+
     public static IReadOnlyList<Language> All => [English.Language, Russian.Language];
 
     /// <summary>The language called <paramref name="name"/>, or null if we do not speak it.</summary>

@@ -163,10 +163,10 @@ static class Russian
             [ErrorCode.RosterConflict] = new("кто-то изменил состав раньше", "посмотрите его и, если нужно, повторите"),
             [ErrorCode.StaleRoster] = new("состав за это время изменился", "повторите"),
             [ErrorCode.StaleKey] = new(
-                "лобби сначала нужен новый ключ", "повторите; его сделает любой, кому можно писать"),
+                "лобби сначала нужен новый ключ", "повторите; ключ сделает «conclave lobby rotate»"),
             [ErrorCode.StaleTranscript] = new("другие за это время написали слишком много", "повторите"),
             [ErrorCode.Fork] = new(
-                "у сервера другая история этого лобби", "спросите участников, что видят они"),
+                "у сервера другая история этого лобби", "сверьте «conclave lobby code» с участниками"),
             [ErrorCode.Replay] = new("это сообщение у сервера уже есть", "посмотрите историю"),
         },
         ByField = new Dictionary<string, ErrorText>(StringComparer.Ordinal)
@@ -190,9 +190,11 @@ static class Russian
               conclave login alice
               conclave lobby create first_lobby
               echo "первый секрет" | conclave send first_lobby
-            Сеанс хранится только для вас в ~/.config/conclave или в $CONCLAVE_CONFIG.
+            Сеанс хранится только для вас в ~/.config/conclave или в $CONCLAVE_CONFIG, а ваши
+            ключи в ~/.local/share/conclave или в $CONCLAVE_STATE.
             Коды выхода: 0 готово, 1 ошибка, 2 неверный вызов, 3 вход не выполнен, 4 запрещено,
-            5 не найдено, 6 конфликт, 8 сеть, 9 слишком часто, 130 прервано.
+            5 не найдено, 6 конфликт, 7 тревога (что-то не прошло проверку: остановитесь),
+            8 сеть, 9 слишком часто, 130 прервано.
             """,
         Description = "Описание:",
         AnyCommand = "[команда]",
@@ -211,10 +213,10 @@ static class Russian
         Revoke = "Завершить один из ваших сеансов или все остальные",
         Password = "Сменить пароль; остальные сеансы завершатся",
         LobbyGroup = "Создать, показать, перечислить лобби",
-        LobbyCreate = "Создать лобби; у вас будут в нём все права",
+        LobbyCreate = "Создать запечатанное лобби, которое сервер не читает; у вас будут все права",
         LobbyShow = "Публичная информация о лобби",
         LobbyList = "Лобби, в которых вы состоите",
-        LobbyMembers = "Участники лобби и их права",
+        LobbyMembers = "Участники лобби, их права, кто их пригласил, чей ключ сверен",
         Invite = "Пригласить пользователя в лобби",
         SetRights = "Дать участнику лобби другие права",
         Remove = "Исключить участника из лобби",
@@ -330,5 +332,9 @@ static class Russian
         Errors = Errors,
         Help = Help,
         Menu = Menu,
+        Alarms = RussianSealing.Alarms,
+        Seal = RussianSealing.Say,
+        SealHelp = RussianSealing.Help,
+        SealMenu = RussianSealing.Menu,
     };
 }

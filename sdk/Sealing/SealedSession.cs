@@ -164,5 +164,5 @@ sealed class SealedSession : IDisposable
     }
 
     RefusedException NotHere() => RefusedException.From(new Refusal(
-        ErrorCode.BadToken, $"The keys of {Login} are not on this device"));
+        "no_identity", $"{Login} has a plain account, or its keys are not on this device"));
 }

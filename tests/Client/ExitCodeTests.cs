@@ -29,6 +29,13 @@ public sealed class ExitCodeTests
     [InlineData(ErrorCode.Busy, 8)]
     [InlineData(ErrorCode.UnknownOutcome, 8)]
     [InlineData(ErrorCode.RateLimited, 9)]
+    [InlineData(ErrorCode.RosterConflict, 6)]
+    [InlineData(ErrorCode.StaleKey, 6)]
+    [InlineData(ErrorCode.Fork, 7)]
+    [InlineData(ErrorCode.Replay, 7)]
+    [InlineData("plain_account", 6)]
+    [InlineData("no_key", 8)]
+    [InlineData("no_identity", 3)]
     [InlineData(ErrorCode.Internal, 1)]
     [InlineData("of_a_newer_server", 1)]
     public void Refusal_has_its_exit_code(string errorCode, int exitCode) =>

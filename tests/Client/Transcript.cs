@@ -9,7 +9,8 @@ namespace Conclave.Tests.Client;
 /// a password of her own; <c>&lt; text</c> after it is a line of standard input, a plain line is standard output (a dot
 /// an empty one), <c>! line</c> is standard error, <c>= 3</c> is an exit code other than 0, and <c># line</c> is a
 /// remark. An empty line ends what belongs to a command. What differs from run to run stands as <c>&lt;id&gt;</c>,
-/// <c>&lt;time&gt;</c>, <c>&lt;server&gt;</c>, <c>&lt;home&gt;</c>.
+/// <c>&lt;time&gt;</c>, <c>&lt;server&gt;</c>, <c>&lt;home&gt;</c>, <c>&lt;number&gt;</c> for twelve groups of digits,
+/// <c>&lt;fingerprint&gt;</c>. In a command <c>&lt;id&gt;</c> and <c>&lt;fingerprint&gt;</c> are the last ones shown.
 /// </summary>
 sealed partial class Transcript(Uri server) : IDisposable
 {
@@ -20,6 +21,9 @@ sealed partial class Transcript(Uri server) : IDisposable
     static readonly TimeSpan CommandTimeout = TimeSpan.FromSeconds(60);
 
     readonly string _home = Directory.CreateTempSubdirectory("conclave-transcript-").FullName;
+
+    string _lastId = "";
+    string _lastFingerprint = "";
 
     public static string Program { get; } = Path.Combine(AppContext.BaseDirectory, "conclave");
 
@@ -59,11 +63,15 @@ sealed partial class Transcript(Uri server) : IDisposable
     {
         ["HOME"] = _home,
         ["CONCLAVE_CONFIG"] = Path.Combine(_home, user),
+        ["CONCLAVE_STATE"] = StateOf(user),
         ["CONCLAVE_PASSWORD"] = "password of " + user,
         ["CONCLAVE_SERVER"] = server.AbsoluteUri,
         ["LC_ALL"] = "C.UTF-8",
         ["TZ"] = "UTC",
     };
+
+    /// <summary>Where the program keeps the keys of <paramref name="user"/>.</summary>
+    public string StateOf(string user) => Path.Combine(_home, "state of " + user);
 
     /// <summary>Starts <paramref name="program"/> for <paramref name="user"/>, with its pipes in our hands.</summary>
     public Process Start(string user, string program, IEnumerable<string> words)
@@ -83,7 +91,10 @@ sealed partial class Transcript(Uri server) : IDisposable
 
     async Task<string> RunAsync(string user, string words, IReadOnlyList<string> input)
     {
-        var split = Word().Matches(words.Replace(Mark, Override, StringComparison.Ordinal))
+        words = words.Replace(Mark, Override, StringComparison.Ordinal)
+            .Replace("<id>", _lastId, StringComparison.Ordinal)
+            .Replace("<fingerprint>", _lastFingerprint, StringComparison.Ordinal);
+        var split = Word().Matches(words)
             .Select(word => word.Groups["quoted"].Success ? word.Groups["quoted"].Value : word.Value);
         using var process = Start(user, Program, split);
         using var timeout = new CancellationTokenSource(CommandTimeout);
@@ -115,7 +126,10 @@ sealed partial class Transcript(Uri server) : IDisposable
         text = text.Replace(server.AbsoluteUri.TrimEnd('/'), "<server>", StringComparison.Ordinal)
             .Replace(_home, "<home>", StringComparison.Ordinal)
             .Replace(Override, Mark, StringComparison.Ordinal);
-        return Time().Replace(Id().Replace(text, "<id>"), "<time>");
+        _lastId = Id().Matches(text).LastOrDefault()?.Value ?? _lastId;
+        text = Id().Replace(text, "<id>");
+        _lastFingerprint = Fingerprint().Matches(text).LastOrDefault()?.Value ?? _lastFingerprint;
+        return Time().Replace(Number().Replace(Fingerprint().Replace(text, "<fingerprint>"), "<number>"), "<time>");
     }
 
     static bool IsNext(string line) => line.StartsWith("# ", StringComparison.Ordinal) || CommandLine().IsMatch(line);
@@ -128,6 +142,12 @@ sealed partial class Transcript(Uri server) : IDisposable
 
     [GeneratedRegex("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Id();
+
+    [GeneratedRegex(@"\b\d{5}( \d{5}){11}\b", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Number();
+
+    [GeneratedRegex(@"(?<![\w-])[\w-]{43}(?![\w-])", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Fingerprint();
 
     [GeneratedRegex(@"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d{3}Z)?", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Time();

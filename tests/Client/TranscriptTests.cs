@@ -1,3 +1,4 @@
+using Conclave.Sdk;
 using Conclave.Server.Accounts;
 using Conclave.Tests.Support;
 
@@ -21,6 +22,9 @@ public sealed class TranscriptTests(PostgresCluster postgres)
     [InlineData("entries")]
     [InlineData("escaping")]
     [InlineData("json")]
+    [InlineData("sealed")]
+    [InlineData("secrets")]
+    [InlineData("plain")]
     public async Task Commands_do_what_they_say(string name)
     {
         await using var server = await TestServer.StartAsync(postgres);
@@ -34,6 +38,15 @@ public sealed class TranscriptTests(PostgresCluster postgres)
         await using var server = await TestServer.StartAsync(
             postgres, registration: Registration.WithCode("open sesame"));
         await CheckAsync("registration", server.Url);
+    }
+
+    [Fact]
+    public async Task Plain_account_is_entered_and_sealed_only_by_the_word_of_its_user()
+    {
+        await using var server = await TestServer.StartAsync(postgres);
+        await using (var plain = new ConclaveClient(new ConclaveOptions { Server = server.Url }))
+            await plain.RegisterAsync("carol", "password of carol", TestContext.Current.CancellationToken);
+        await CheckAsync("plain-account", server.Url);
     }
 
     static async Task CheckAsync(string name, Uri server)

@@ -130,10 +130,15 @@ public sealed class WatchTests(PostgresCluster postgres)
     // Alice has a lobby, is signed in here and in the program.
     static async Task<ConclaveClient> EnterAsync(TestServer server, Transcript transcript)
     {
-        var alice = new ConclaveClient(new ConclaveOptions { Server = server.Url });
+        // Another computer of hers: it has a state of its own.
+        var alice = new ConclaveClient(new ConclaveOptions
+        {
+            Server = server.Url,
+            StateFolder = transcript.StateOf("alice elsewhere"),
+        });
         await alice.RegisterAsync("alice", "password of alice", Cancellation);
         await alice.SignInAsync("alice", "password of alice", Cancellation);
-        await alice.CreateLobbyAsync("first_lobby", null, Cancellation);
+        await alice.Lobbies.CreateSealedAsync("first_lobby", cancellationToken: Cancellation);
         using var login = transcript.Start("alice", Transcript.Program, ["login", "alice"]);
         await login.WaitForExitAsync(Cancellation);
         Assert.Equal(0, login.ExitCode);

@@ -14,7 +14,7 @@ public sealed class MenuTests(PostgresCluster postgres)
     {
         await using var server = await TestServer.StartAsync(postgres);
         using var transcript = new Transcript(server.Url);
-        await using var bob = await EnterAsync(server, "bob");
+        await using var bob = await EnterAsync(server, transcript, "bob");
         await using var menu = await Tmux.StartAsync(EnvironmentOf(transcript, "C.UTF-8"));
 
         await menu.SeeAsync("nobody is signed in at " + server.Url.AbsoluteUri.TrimEnd('/'));
@@ -31,9 +31,10 @@ public sealed class MenuTests(PostgresCluster postgres)
         Assert.DoesNotContain("hunter22", welcome, StringComparison.Ordinal);
 
         await menu.ChooseAsync("Create a lobby");
+        await menu.ChooseAsync("Sealed");
         await menu.SeeAsync("Name of the new lobby");
         await menu.TypeAsync("first_lobby");
-        await menu.SeeAsync("The lobby first_lobby is ready");
+        await menu.SeeAsync("The sealed lobby first_lobby is ready");
 
         await menu.ChooseAsync("Invite somebody");
         await menu.ChooseAsync("first_lobby");
@@ -53,7 +54,7 @@ public sealed class MenuTests(PostgresCluster postgres)
         await menu.ChooseAsync("first_lobby");
         await menu.SeeAsync("alice  Новый пароль для учетки админа 'test123'");
         await bob.PostAsync("first_lobby", "said while she watches", null, Cancellation);
-        await menu.SeeAsync("bob  said while she watches");
+        await menu.SeeAsync("bob (unverified)  said while she watches");
         await menu.PressAsync("x");
         await menu.SeeAsync("No longer watching");
 
@@ -71,7 +72,7 @@ public sealed class MenuTests(PostgresCluster postgres)
     {
         await using var server = await TestServer.StartAsync(postgres);
         using var transcript = new Transcript(server.Url);
-        await using var bob = await EnterAsync(server, "bob");
+        await using var bob = await EnterAsync(server, transcript, "bob");
         await using var menu = await Tmux.StartAsync(
             EnvironmentOf(transcript, "ru_RU.UTF-8"), "--server http://127.0.0.1:1");
 
@@ -115,10 +116,10 @@ public sealed class MenuTests(PostgresCluster postgres)
     {
         await using var server = await TestServer.StartAsync(postgres);
         using var transcript = new Transcript(server.Url);
-        await using var alice = await EnterAsync(server, "alice");
-        await using var bob = await EnterAsync(server, "bob");
-        await alice.CreateLobbyAsync("den", null, Cancellation);
-        await alice.InviteAsync("den", bob.User!.PublicToken, cancellationToken: Cancellation);
+        await using var alice = await EnterAsync(server, transcript, "alice");
+        await using var bob = await EnterAsync(server, transcript, "bob");
+        await alice.Lobbies.CreateSealedAsync("den", cancellationToken: Cancellation);
+        await alice.Lobbies.InviteAsync("den", "bob", cancellationToken: Cancellation);
         foreach (var login in (string[])["alice", "bob"])
         {
             using var process = transcript.Start(login, Transcript.Program, ["login", login]);
@@ -151,7 +152,7 @@ public sealed class MenuTests(PostgresCluster postgres)
         await ManageAsync("lair", "Erase a message");
         await menu.SeeAsync("no message that you could erase");
 
-        await alice.InviteAsync("lair", bob.User.PublicToken, cancellationToken: Cancellation);
+        await alice.Lobbies.InviteAsync("lair", "bob", cancellationToken: Cancellation);
         await using var his = await Tmux.StartAsync(transcript.EnvironmentOf("bob"));
         await his.ChooseAsync("Manage a lobby");
         await his.ChooseAsync("lair");
@@ -178,7 +179,7 @@ public sealed class MenuTests(PostgresCluster postgres)
     {
         await using var server = await TestServer.StartAsync(postgres);
         using var transcript = new Transcript(server.Url);
-        await using var bob = await EnterAsync(server, "bob");
+        await using var bob = await EnterAsync(server, transcript, "bob");
         using (var login = transcript.Start("bob", Transcript.Program, ["login", "bob"]))
             await login.WaitForExitAsync(Cancellation);
         var environment = transcript.EnvironmentOf("bob");
@@ -205,7 +206,7 @@ public sealed class MenuTests(PostgresCluster postgres)
     {
         await using var server = await TestServer.StartAsync(postgres);
         using var transcript = new Transcript(server.Url);
-        await using var bob = await EnterAsync(server, "bob");
+        await using var bob = await EnterAsync(server, transcript, "bob");
         using (var login = transcript.Start("bob", Transcript.Program, ["login", "bob"]))
             await login.WaitForExitAsync(Cancellation);
         await using var menu = await Tmux.StartAsync(transcript.EnvironmentOf("bob"));
@@ -233,8 +234,8 @@ public sealed class MenuTests(PostgresCluster postgres)
     {
         await using var server = await TestServer.StartAsync(postgres);
         using var transcript = new Transcript(server.Url);
-        await using var bob = await EnterAsync(server, "bob");
-        await bob.CreateLobbyAsync("first_lobby", null, Cancellation);
+        await using var bob = await EnterAsync(server, transcript, "bob");
+        await bob.Lobbies.CreateSealedAsync("first_lobby", cancellationToken: Cancellation);
         using (var login = transcript.Start("bob", Transcript.Program, ["login", "bob"]))
             await login.WaitForExitAsync(Cancellation);
         await using var menu = await Tmux.StartAsync(transcript.EnvironmentOf("bob"));
@@ -255,7 +256,7 @@ public sealed class MenuTests(PostgresCluster postgres)
     {
         await using var server = await TestServer.StartAsync(postgres);
         using var transcript = new Transcript(server.Url);
-        await using var bob = await EnterAsync(server, "bob");
+        await using var bob = await EnterAsync(server, transcript, "bob");
         var environment = EnvironmentOf(transcript, "C.UTF-8");
 
         await using (var terminal = await Tmux.StartAsync(environment, "login bob"))
@@ -293,7 +294,7 @@ public sealed class MenuTests(PostgresCluster postgres)
     }
 
     // Alice, without the password that other tests find in the environment.
-    static Dictionary<string, string> EnvironmentOf(Transcript transcript, string locale)
+    internal static Dictionary<string, string> EnvironmentOf(Transcript transcript, string locale)
     {
         var environment = transcript.EnvironmentOf("alice");
         environment["CONCLAVE_PASSWORD"] = "";
@@ -301,9 +302,14 @@ public sealed class MenuTests(PostgresCluster postgres)
         return environment;
     }
 
-    static async Task<ConclaveClient> EnterAsync(TestServer server, string login)
+    internal static async Task<ConclaveClient> EnterAsync(TestServer server, Transcript transcript, string login)
     {
-        var client = new ConclaveClient(new ConclaveOptions { Server = server.Url });
+        // Another computer: it has a state of its own.
+        var client = new ConclaveClient(new ConclaveOptions
+        {
+            Server = server.Url,
+            StateFolder = transcript.StateOf(login + " elsewhere"),
+        });
         await client.RegisterAsync(login, "password of " + login, Cancellation);
         await client.SignInAsync(login, "password of " + login, Cancellation);
         return client;

@@ -1,6 +1,7 @@
 using System.Reflection;
 using Conclave.Client.Texts;
 using Conclave.Protocol;
+using Conclave.Sdk;
 
 namespace Conclave.Tests.Client.Texts;
 
@@ -59,6 +60,24 @@ public sealed class LanguageTests
     }
 
     [Theory]
+    [MemberData(nameof(Names))]
+    public void Every_alarm_says_what_happened_what_it_may_mean_and_what_to_do(string name)
+    {
+        var codes = typeof(AlarmCode).GetFields(BindingFlags.Public | BindingFlags.Static)
+            .Select(field => (string)field.GetValue(null)!);
+        var alarms = Language.Find(name)!.Alarms;
+        Assert.Equal(codes.Order(StringComparer.Ordinal), alarms.ByCode.Keys.Order(StringComparer.Ordinal));
+        foreach (var (code, text) in alarms.ByCode.Append(new("an entry's", alarms.OfEntry("bad_signature"))))
+        {
+            Assert.All([text.What, text.Meaning, text.Hint], part =>
+            {
+                Assert.False(char.IsUpper(part[0]), code);
+                Assert.False(part.EndsWith('.'), code);
+            });
+        }
+    }
+
+    [Theory]
     [InlineData("ru_RU.UTF-8", null, null, "ru")]
     [InlineData(null, "ru", "en_US.UTF-8", "ru")]
     [InlineData(null, null, "ru_UA", "ru")]
@@ -78,14 +97,20 @@ public sealed class LanguageTests
 
     // Every text with its path; a text with gaps is filled with marks, all of which must be seen in it.
     static IEnumerable<KeyValuePair<string, string>> TextsOf(Language language) =>
-        new[] { nameof(Language.Say), nameof(Language.Errors), nameof(Language.Help), nameof(Language.Menu) }
-            .SelectMany(part => TextsOf(part, typeof(Language).GetProperty(part)!.GetValue(language)!));
+        new[]
+        {
+            nameof(Language.Say), nameof(Language.Errors), nameof(Language.Help), nameof(Language.Menu),
+            nameof(Language.Alarms), nameof(Language.Seal), nameof(Language.SealHelp), nameof(Language.SealMenu),
+        }
+        .SelectMany(part => TextsOf(part, typeof(Language).GetProperty(part)!.GetValue(language)!));
 
     static IEnumerable<KeyValuePair<string, string>> TextsOf(string path, object value) => value switch
     {
         string text => [new(path, text)],
         Delegate function => TextsOf(path, Filled(path, function)),
         IReadOnlyDictionary<string, ErrorText> byCode =>
+            byCode.SelectMany(pair => TextsOf($"{path}.{pair.Key}", pair.Value)),
+        IReadOnlyDictionary<string, AlarmText> byCode =>
             byCode.SelectMany(pair => TextsOf($"{path}.{pair.Key}", pair.Value)),
         _ => value.GetType().GetProperties(BindingFlags.Public | BindingFlags.Instance)
             .SelectMany(property => TextsOf($"{path}.{property.Name}", property.GetValue(value)!)),

@@ -1,0 +1,66 @@
+using System.Globalization;
+using Conclave.Client.Texts;
+using Conclave.Protocol;
+using Conclave.Sdk;
+
+namespace Conclave.Client.Menu;
+
+/// <summary>The files of a lobby. Where one is written to is always typed: its name is what its sender says.</summary>
+sealed class FileMenu(Sitting sitting)
+{
+    const string AnyType = "application/octet-stream";
+
+    Screen Screen => sitting.Screen;
+
+    SealMenuTexts Texts => sitting.SealTexts;
+
+    public async Task RunAsync()
+    {
+        await using var client = await sitting.Host.ConnectSignedInAsync(sitting.Cancellation);
+        if (await sitting.ChooseLobbyAsync(client) is not { } lobby)
+            return;
+        var files = await client.Files.ListAsync(lobby.LobbyId, sitting.Cancellation);
+        Choice[] choices = [new(null), .. files.Select(file => new Choice(file))];
+        var chosen = choices.Length == 1
+            ? choices[0]
+            : await Screen.ChooseAsync(Texts.ChooseFile, choices, Row, sitting.Texts);
+        if (chosen is null)
+            return;
+        Screen.Hint(sitting.Texts.GoBack);
+        if (chosen.File is { } file)
+            await TakeAsync(client, lobby, file);
+        else
+            await PutAsync(client, lobby);
+    }
+
+    async Task PutAsync(ConclaveClient client, OwnLobby lobby)
+    {
+        if (await Screen.AskAsync(Texts.AskFilePath) is not { } path)
+            return;
+        var name = sitting.Input.ItemName(Path.GetFileName(path));
+        await sitting.PostAsync(client, lobby, async () =>
+        {
+            await using var content = LocalFile.Open(path, sitting.Language);
+            var seq = await client.Files.PutAsync(lobby.LobbyId, name, AnyType, content, sitting.Cancellation);
+            Screen.Done(Screen.Sentence(sitting.Language.Say.Stored(SafeText.OneLine(lobby.LobbyName), seq)));
+        });
+    }
+
+    async Task TakeAsync(ConclaveClient client, OwnLobby lobby, LobbyFile file)
+    {
+        if (await Screen.AskAsync(Texts.AskFileTarget) is not { } path)
+            return;
+        await LocalFile.WriteAsync(
+            path, stream => client.Files.GetAsync(lobby.LobbyId, file.Name, stream, sitting.Cancellation),
+            sitting.Language);
+        Screen.Done(Screen.Sentence(
+            sitting.Language.Seal.FileWritten(SafeText.OneLine(file.Name), SafeText.OneLine(path))));
+    }
+
+    (string Name, string Hint) Row(Choice choice) => choice.File is { } file
+        ? (SafeText.OneLine(file.Name), file.Size.ToString(CultureInfo.InvariantCulture))
+        : (Texts.PutFile.Name, Texts.PutFile.Hint);
+
+    /// <param name="File">Null to put one there.</param>
+    sealed record Choice(LobbyFile? File);
+}

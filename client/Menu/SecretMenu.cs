@@ -1,0 +1,86 @@
+using Conclave.Client.Texts;
+using Conclave.Protocol;
+using Conclave.Sdk;
+
+namespace Conclave.Client.Menu;
+
+/// <summary>The secrets of a lobby: names first, a value only when it is asked for.</summary>
+sealed class SecretMenu(Sitting sitting)
+{
+    Screen Screen => sitting.Screen;
+
+    SealMenuTexts Texts => sitting.SealTexts;
+
+    public async Task RunAsync()
+    {
+        await using var client = await sitting.Host.ConnectSignedInAsync(sitting.Cancellation);
+        if (await sitting.ChooseLobbyAsync(client) is not { } lobby)
+            return;
+        var secrets = await client.Secrets.ListAsync(lobby.LobbyId, sitting.Cancellation);
+        Choice[] choices = [new(null), .. secrets.Select(secret => new Choice(secret))];
+        var chosen = choices.Length == 1
+            ? choices[0]
+            : await Screen.ChooseAsync(Texts.ChooseSecret, choices, Row, sitting.Texts);
+        if (chosen is { Secret: { } secret })
+            await DoAsync(client, lobby, secret);
+        else if (chosen is not null)
+            await AddAsync(client, lobby);
+    }
+
+    async Task AddAsync(ConclaveClient client, OwnLobby lobby)
+    {
+        Screen.Hint(sitting.Texts.GoBack);
+        var name = await Screen.AskAsync(() => Screen.AskAsync(Texts.AskSecretName), sitting.Input.ItemName);
+        if (name is not null)
+            await SetAsync(client, lobby, name, previous: null);
+    }
+
+    async Task DoAsync(ConclaveClient client, OwnLobby lobby, Secret secret)
+    {
+        var name = SafeText.OneLine(secret.Name);
+        MenuText[] items = [Texts.ShowSecret, Texts.ChangeSecret, Texts.RetireSecret, sitting.Texts.Back];
+        var chosen = await Screen.ChooseAsync(
+            Texts.WhatToDo(name), items, item => (item.Name, item.Hint), sitting.Texts);
+        if (chosen == Texts.ShowSecret)
+            Show(secret);
+        else if (chosen == Texts.ChangeSecret)
+            await SetAsync(client, lobby, secret.Name, secret.Seq);
+        else if (chosen == Texts.RetireSecret)
+        {
+            await sitting.PostAsync(client, lobby, async () =>
+            {
+                await client.Secrets.RetireAsync(lobby.LobbyId, secret.Name, sitting.Cancellation);
+                Screen.Done(Screen.Sentence(
+                    sitting.Language.Seal.Retired(name, SafeText.OneLine(lobby.LobbyName))));
+            });
+        }
+    }
+
+    async Task SetAsync(ConclaveClient client, OwnLobby lobby, string name, long? previous)
+    {
+        if (await Screen.AskSecretAsync(Texts.AskSecretValue) is not { } value)
+            return;
+        await sitting.PostAsync(client, lobby, async () =>
+        {
+            var seq = await client.Secrets.SetAsync(lobby.LobbyId, name, value, previous, sitting.Cancellation);
+            Screen.Done(Screen.Sentence(sitting.Language.Say.Stored(SafeText.OneLine(lobby.LobbyName), seq)));
+        });
+    }
+
+    void Show(Secret secret)
+    {
+        if (secret.Value is { } value)
+            Screen.Line(SafeText.Body(value));
+        foreach (var (name, part) in secret.Fields ?? new Dictionary<string, string>(StringComparer.Ordinal))
+            Screen.Line($"{SafeText.OneLine(name)}: {SafeText.Body(part)}");
+        if (secret.Verdict == Verdict.Unconfirmed)
+            Screen.Hint(Screen.Sentence(sitting.Language.Seal.HistoryUnconfirmed));
+    }
+
+    (string Name, string Hint) Row(Choice choice) => choice.Secret is { } secret
+        ? (SafeText.OneLine(secret.Name), $"#{secret.Seq} {SafeText.OneLine(secret.From.Login)}")
+        : (Texts.NewSecret.Name, Texts.NewSecret.Hint);
+
+    /// <param name="Secret">Null for a new one.</param>
+    sealed record Choice(Secret? Secret);
+}

@@ -1,0 +1,84 @@
+using System.Globalization;
+using Conclave.Client.Texts;
+using Conclave.Sdk;
+
+namespace Conclave.Client;
+
+/// <summary>What <see cref="Report"/> is, for sealing, secrets and files.</summary>
+static class SealReport
+{
+    public static IEnumerable<string> Contact(Contact contact, Language language)
+    {
+        var seal = language.Seal;
+        List<(string Label, string Value)> fields =
+        [
+            (language.Say.Login, SafeText.OneLine(contact.Login)),
+            (seal.Fingerprint, contact.Fingerprint),
+            (seal.SafetyNumber, contact.SafetyNumber),
+            (seal.KeyColumn, State(contact, seal)),
+        ];
+        if (contact.Change is { } change)
+        {
+            fields.Add((seal.NewFingerprint, change.Fingerprint));
+            fields.Add((seal.NewSafetyNumber, change.SafetyNumber));
+        }
+        return Report.Fields([.. fields]);
+    }
+
+    /// <summary>A table, or nothing if nobody is known.</summary>
+    public static IEnumerable<string> Contacts(IReadOnlyList<Contact> contacts, Language language) => Report.Table(
+        [language.Say.Login, language.Seal.KeyColumn, language.Seal.Fingerprint],
+        contacts.Select(contact => (IReadOnlyList<string>)
+        [
+            SafeText.OneLine(contact.Login), State(contact, language.Seal), contact.Fingerprint,
+        ]));
+
+    /// <summary>The signed members, who let them in, and whose key was compared.</summary>
+    public static IEnumerable<string> Roster(LobbyRoster roster, Language language) => Report.Table(
+        [language.Say.Login, language.Say.Rights, language.Seal.InvitedBy, language.Seal.KeyColumn],
+        roster.Members.Select(member => (IReadOnlyList<string>)
+        [
+            SafeText.OneLine(member.Login),
+            Report.RightsText(member.Rights),
+            member.InvitedBy is { } inviter ? SafeText.OneLine(inviter) : language.Seal.MadeIt,
+            State(member.HasChangedKey, member.IsVerified, language.Seal),
+        ]));
+
+    public static IEnumerable<string> Code(LobbyCode code, Language language) => Report.Fields(
+        (language.Say.Lobby, SafeText.OneLine(code.LobbyName)),
+        (language.Seal.Code, code.Code),
+        (language.Seal.AtEntry, string.Create(CultureInfo.InvariantCulture, $"#{code.Seq}")));
+
+    /// <summary>A table without the values, or nothing if there is no secret.</summary>
+    public static IEnumerable<string> Secrets(IReadOnlyList<Secret> secrets, Language language) => Report.Table(
+        [language.Seal.NameColumn, language.Seal.EntryColumn, language.Seal.StoredColumn, language.Seal.ByColumn],
+        secrets.Select(secret => (IReadOnlyList<string>)
+        [
+            SafeText.OneLine(secret.Name),
+            string.Create(CultureInfo.InvariantCulture, $"#{secret.Seq}"),
+            Report.Time(secret.SentAt),
+            SafeText.OneLine(secret.From.Login),
+        ]));
+
+    /// <summary>A table, or nothing if there is no file.</summary>
+    public static IEnumerable<string> Files(IReadOnlyList<LobbyFile> files, Language language) => Report.Table(
+        [
+            language.Seal.NameColumn, language.Seal.BytesColumn, language.Seal.TypeColumn, language.Seal.EntryColumn,
+            language.Seal.StoredColumn, language.Seal.ByColumn,
+        ],
+        files.Select(file => (IReadOnlyList<string>)
+        [
+            SafeText.OneLine(file.Name),
+            file.Size.ToString(CultureInfo.InvariantCulture),
+            SafeText.OneLine(file.Mime),
+            string.Create(CultureInfo.InvariantCulture, $"#{file.Seq}"),
+            Report.Time(file.SentAt),
+            SafeText.OneLine(file.From.Login),
+        ]));
+
+    public static string State(Contact contact, SealSayTexts seal) =>
+        State(contact.Change is not null, contact.IsVerified, seal);
+
+    static string State(bool isChanged, bool isVerified, SealSayTexts seal) =>
+        isChanged ? seal.KeyChanged : isVerified ? seal.Verified : seal.NotVerified;
+}

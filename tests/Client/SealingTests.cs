@@ -1,0 +1,118 @@
+using System.Text;
+using Conclave.Roster;
+using Conclave.Sealing;
+using Conclave.Tests.Support;
+
+namespace Conclave.Tests.Client;
+
+/// <summary>What the program does about keys, beyond what a transcript can tell.</summary>
+public sealed class SealingTests(PostgresCluster postgres)
+{
+    const UnixFileMode OwnersFolder = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    const UnixFileMode OwnersFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Another_key_is_an_alarm_until_a_person_accepts_it()
+    {
+        await using var server = await TestServer.StartAsync(postgres);
+        using var transcript = new Transcript(server.Url);
+        await using var bob = await SealingUser.SignUpAsync(server, "bob");
+        await EnterAsync(transcript, "alice");
+        await DoAsync(transcript, "alice", 0, "lobby", "create", "den");
+        await DoAsync(transcript, "alice", 0, "verify", "bob", "--yes");
+        await DoAsync(transcript, "alice", 0, "invite", "den", "bob");
+
+        using var next = Identity.Create("bob");
+        await bob.Client.DoAsync(
+            $$"""
+            {"action":"reset_identity","password":"{{bob.Password}}","vault":"{{SealingUser.Vault()}}",
+            "identity":{"record":"{{Base64Text.Encode(next.Record.Bytes)}}"} }
+            """);
+
+        var said = await DoAsync(transcript, "alice", 7, "verify", "bob");
+        Assert.Contains("ALARM: the key of this user is not the one you know: bob", said, StringComparison.Ordinal);
+        Assert.Contains("nothing connects the new key with the old one", said, StringComparison.Ordinal);
+        await DoAsync(transcript, "alice", 0, "lobby", "create", "lair");
+        await DoAsync(transcript, "alice", 7, "invite", "lair", "bob");
+        await DoAsync(transcript, "alice", 7, "send", "den", "nothing of this is sent");
+        var members = await DoAsync(transcript, "alice", 0, "lobby", "members", "den");
+        Assert.Contains("CHANGED", members, StringComparison.Ordinal);
+        await DoAsync(transcript, "alice", 7, "accept-key", "bob", "--fingerprint", new string('A', 43));
+        await DoAsync(transcript, "alice", 2, "accept-key", "bob");
+        await DoAsync(
+            transcript, "alice", 0, "accept-key", "bob", "--fingerprint", next.Record.Fingerprint.ToString());
+        var accepted = await DoAsync(transcript, "alice", 0, "verify", "bob");
+        Assert.Contains("not verified", accepted, StringComparison.Ordinal);
+        await DoAsync(transcript, "alice", 0, "invite", "lair", "bob");
+    }
+
+    [Fact]
+    public async Task What_is_kept_is_for_its_owner_alone_and_a_state_that_others_can_read_is_refused()
+    {
+        await using var server = await TestServer.StartAsync(postgres);
+        using var transcript = new Transcript(server.Url);
+        await EnterAsync(transcript, "alice");
+        await DoAsync(transcript, "alice", 0, "lobby", "create", "den");
+        await DoAsync(transcript, "alice", 0, "send", "den", "the wifi password is test123");
+
+        var folder = transcript.StateOf("alice");
+        Assert.Equal(OwnersFolder, File.GetUnixFileMode(folder));
+        var files = Directory.GetFiles(folder, "*", SearchOption.AllDirectories);
+        Assert.NotEmpty(files);
+        Assert.All(files, file => Assert.Equal(OwnersFile, File.GetUnixFileMode(file)));
+        // The password is nowhere: what is kept is the identity, and what stood in lobbies stays sealed.
+        foreach (var file in files)
+        {
+            var bytes = await File.ReadAllBytesAsync(file, Cancellation);
+            Assert.Equal(-1, bytes.AsSpan().IndexOf(Encoding.UTF8.GetBytes("password of alice")));
+            Assert.Equal(-1, bytes.AsSpan().IndexOf("the wifi password is test123"u8));
+        }
+
+        File.SetUnixFileMode(files[0], OwnersFile | UnixFileMode.GroupRead);
+        var said = await DoAsync(transcript, "alice", 1, "history", "den");
+        Assert.StartsWith("conclave: what this program keeps of sealed lobbies", said, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Script_gets_one_secret_and_nothing_else_on_standard_output()
+    {
+        await using var server = await TestServer.StartAsync(postgres);
+        using var transcript = new Transcript(server.Url);
+        await EnterAsync(transcript, "alice");
+        await DoAsync(transcript, "alice", 0, "lobby", "create", "vault");
+        // A value that would steer a terminal goes through a pipe as it is.
+        using var shell = transcript.Start(
+            "alice", "/bin/sh",
+            [
+                "-c",
+                $"printf 'a\\033[31m\\n\\nb\\n' | {Transcript.Program} secret set vault token >&2 && "
+                + $"{Transcript.Program} secret get vault token",
+            ]);
+        shell.StandardInput.Close();
+        var error = shell.StandardError.ReadToEndAsync(Cancellation);
+        Assert.Equal("a\u001b[31m\n\nb\n", await shell.StandardOutput.ReadToEndAsync(Cancellation));
+        Assert.Equal("stored in vault as #2\n", await error);
+        await shell.WaitForExitAsync(Cancellation);
+        Assert.Equal(0, shell.ExitCode);
+    }
+
+    static async Task EnterAsync(Transcript transcript, string login)
+    {
+        await DoAsync(transcript, login, 0, "register", login);
+        await DoAsync(transcript, login, 0, "login", login);
+    }
+
+    static async Task<string> DoAsync(Transcript transcript, string user, int exitCode, params string[] words)
+    {
+        using var process = transcript.Start(user, Transcript.Program, words);
+        process.StandardInput.Close();
+        var error = process.StandardError.ReadToEndAsync(Cancellation);
+        var output = await process.StandardOutput.ReadToEndAsync(Cancellation);
+        await process.WaitForExitAsync(Cancellation);
+        var said = await error + output;
+        Assert.True(process.ExitCode == exitCode, $"conclave {string.Join(' ', words)}: {process.ExitCode}\n{said}");
+        return said;
+    }
+}
