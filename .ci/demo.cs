@@ -1,17 +1,20 @@
 #:property RestorePackagesWithLockFile=false
 #:property RestoreLockedMode=false
 #:property NoWarn=$(NoWarn);CA1416;MA0047
-// The whole story, told by the real programs: a throw-away server, three people with the command line client, a restart
-// in the middle. Everything printed really happened; the first thing that is not as it should be ends the story with
-// the difference and exit code 1. Run by `make demo`. CA1416: it runs where the server does; MA0047: it is one file.
+// The whole story, told by the real programs: a throw-away server, three people with the command line client, a sealed
+// lobby, a restart in the middle. Everything printed really happened; the first thing that is not as it should be ends
+// the story with the difference and exit code 1. Run by `make demo`. CA1416: it runs where the server does; MA0047: it
+// is one file.
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 using System.Text.Json;
 using System.Threading.Channels;
 
 const string Secret = "Новый пароль для учетки админа 'test123'";
+const string Password = "correct horse battery staple";
 const string Value = """{"host": "db1",  "port": 5432, "rate": 1.0}""";
 
 var home = Directory.CreateTempSubdirectory("conclave-demo-").FullName;
@@ -28,7 +31,6 @@ catch (StoryBrokenException broken)
     Console.WriteLine($"\nNOT AS IT SHOULD BE: {broken.Message}\nThe end of the server's log:");
     foreach (var line in server.LogTail())
         Console.WriteLine("  " + line);
-
     return 1;
 }
 finally
@@ -43,61 +45,83 @@ async Task TellAsync()
     Chapter("A server starts, with a PostgreSQL of its own, in a folder that is thrown away afterwards");
     await server.StartAsync();
     Console.WriteLine($"It listens on {server.Address.AbsoluteUri.TrimEnd('/')}");
-
-    Chapter("Three people register and sign in; passwords come from files, never from the command line");
+    Chapter("Three people register and sign in; the server never sees their passwords");
     foreach (var person in new[] { "alice", "bob", "carol" })
     {
-        await cast.DoAsync(person, $"register {person} --password-file {person}.password", shows: "public token");
-        await cast.DoAsync(person, $"login {person} --password-file {person}.password", shows: "signed in until");
+        await cast.DoAsync(person, $"register {person}", shows: "public token");
+        await cast.DoAsync(person, $"login {person}", shows: "signed in until");
     }
-    Chapter("Alice creates a lobby, looks bob up and invites him");
-    await cast.DoAsync("alice", "lobby create first_lobby", shows: "first_lobby");
-    await cast.DoAsync("alice", "user bob", shows: "registered");
+    Chapter("Alice creates a lobby, which is sealed, and invites bob; the server sees who is in it, and not what");
+    await cast.DoAsync("alice", "lobby create first_lobby", shows: "sealed: the server cannot read it");
     await cast.DoAsync("alice", "invite first_lobby bob --rights read,write", shows: "bob is now in first_lobby");
-    await cast.DoAsync("bob", "lobby list", shows: "read, write");
-
+    Chapter("They compare safety numbers over the telephone: now they know that nobody stands between them");
+    var hers = Field("safety_number", await cast.DoAsync("alice", "verify bob --json"));
+    Same("the safety numbers", hers, Field("safety_number", await cast.DoAsync("bob", "verify alice --json")));
+    await cast.DoAsync("alice", "verify bob --yes", shows: "verified");
+    await cast.DoAsync("bob", "verify alice --yes", shows: "verified");
     Chapter("Bob watches from the beginning: first what is stored, then what comes");
     var watch = cast.Watch("bob", "watch first_lobby --from 1");
     await watch.HearsAsync("watching first_lobby");
-    await watch.SeesAsync("#1", "created the lobby");
-    await watch.SeesAsync("#2", "invited bob");
-
-    Chapter("Alice sends a secret through a pipe; bob sees it at once and answers");
+    await watch.SeesAsync("#1", "alice  created the lobby");
+    await watch.SeesAsync("#2", "alice  invited bob");
+    Chapter("Alice sends a text through a pipe; bob sees it at once and answers");
     await cast.DoAsync("alice", "send first_lobby", input: Secret, shows: "as #3");
     await watch.SeesAsync("#3", Secret);
     await cast.DoAsync("bob", "send first_lobby", input: "got it", shows: "as #4");
     await watch.SeesAsync("#4", "got it");
-    await cast.DoAsync("alice", "history first_lobby --after 2", shows: "got it");
-
-    Chapter("Carol was not invited: what is public she may see, what is in the lobby she may not");
-    await cast.DoAsync("carol", "lobby show first_lobby", shows: "created by");
+    Chapter("A named secret: a script gets it in one command; the log tells that it was set, and not what it is");
+    await cast.DoAsync("alice", "secret set first_lobby db_password", input: Password, shows: "as #5");
+    await watch.SeesAsync("#5", "set the secret db_password");
+    Same("the secret", Password, string.Join('\n', await cast.DoAsync("bob", "secret get first_lobby db_password")));
+    Chapter("Carol was not invited");
     await cast.DoAsync("carol", "history first_lobby", exitCode: 4, says: "you are not in this lobby");
-    await cast.DoAsync("carol", "send first_lobby", input: "let me in", exitCode: 4, says: "first_lobby");
-    await cast.DoAsync("carol", "lobby create first_lobby", exitCode: 6, says: "exists already");
-
     Chapter("The server stops and starts again; bob's watch waits for it and goes on without a gap");
     await server.StopAsync();
     await watch.HearsAsync("the connection was lost");
+    Nowhere(home, Path.Combine(home, "data"), Secret, Password, "db_password");
     await cast.DoAsync("alice", "history first_lobby", exitCode: 8, says: "cannot be reached");
     await server.StartAsync();
-    await cast.DoAsync("alice", "send first_lobby --json-value", input: Value, shows: "as #5");
-    await watch.SeesAsync("#5", Value);
-
+    await cast.DoAsync("alice", "send first_lobby --json-value", input: Value, shows: "as #6");
+    await watch.SeesAsync("#6", Value);
+    Chapter("Carol is invited, and removed again: what is written from then on is sealed with a new key");
+    await cast.DoAsync("alice", "invite first_lobby carol", shows: "carol is now in first_lobby");
+    await cast.DoAsync("carol", "secret get first_lobby db_password", shows: Password);
+    await cast.DoAsync("alice", "remove first_lobby carol", shows: "carol is no longer in first_lobby");
+    await cast.DoAsync("alice", "secret set first_lobby db_password", input: "another one", shows: "as #10");
+    await cast.DoAsync("carol", "secret get first_lobby db_password", exitCode: 4, says: "you are not in this lobby");
+    await watch.SeesAsync("#7", "invited carol");
+    await watch.SeesAsync("#8", "removed carol");
+    await watch.SeesAsync("#9", "made a new key");
+    await watch.SeesAsync("#10", "set the secret db_password");
+    Chapter("The codes that alice and bob see are the same: the server has shown them one history");
+    var code = Field("code", await cast.DoAsync("alice", "lobby code first_lobby --json"));
+    Same("the codes", code, Field("code", await cast.DoAsync("bob", "lobby code first_lobby --json")));
     Chapter("Everything is still there, in order and byte for byte; bob stops watching");
-    Same("what bob saw", "#1 #2 #3 #4 #5", string.Join(' ', await watch.EndAsync()));
+    Same("what bob saw", "#1 #2 #3 #4 #5 #6 #7 #8 #9 #10", string.Join(' ', await watch.EndAsync()));
     RequireWhole(await cast.DoAsync("bob", "history first_lobby --json"));
-
-    Chapter("Alice signs out");
-    await cast.DoAsync("alice", "logout", shows: "signed out");
-    await cast.DoAsync("alice", "whoami", exitCode: 3, says: "not signed in");
 }
 
 static void RequireWhole(IReadOnlyList<string> lines)
 {
     var entries = lines.Select(line => JsonDocument.Parse(line).RootElement).ToList();
-    Same("the numbers", "1 2 3 4 5", string.Join(' ', entries.Select(entry => entry.GetProperty("seq").GetInt64())));
-    Same("the secret", Secret, entries[2].GetProperty("row_data").GetString());
-    Same("the bytes of the JSON value", Value, entries[4].GetProperty("row_data").GetRawText());
+    Same("the verdicts", "verified", string.Join(' ', lines.Select(line => Field("verdict", [line])).Distinct()));
+    Same("the text", Secret, entries[2].GetProperty("row_data").GetString());
+    Same("the bytes of the JSON value", Value, entries[5].GetProperty("row_data").GetRawText());
+}
+
+static string? Field(string name, IReadOnlyList<string> lines) =>
+    JsonDocument.Parse(lines[0]).RootElement.GetProperty(name).GetString();
+
+// What an operator, or somebody who has stolen the disk, could look through.
+static void Nowhere(string home, string data, params string[] texts)
+{
+    var files = Directory.GetFiles(data, "*", SearchOption.AllDirectories);
+    foreach (var (file, text) in files.SelectMany(file => texts.Select(text => (file, text))))
+    {
+        if (File.ReadAllBytes(file).AsSpan().IndexOf(Encoding.UTF8.GetBytes(text)) >= 0)
+            throw new StoryBrokenException($"“{text}” stands in {Path.GetRelativePath(home, file)}");
+    }
+    Console.WriteLine($"(In the {files.Length} files that the server keeps, none of what they wrote is found.)");
 }
 
 static void Same(string what, string? expected, string? actual)
@@ -115,7 +139,6 @@ sealed class StoryBrokenException(string message) : Exception(message);
 sealed class Server
 {
     static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(90);
-    static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(30);
 
     readonly string _data;
     readonly ConcurrentQueue<string> _log = new();
@@ -169,17 +192,8 @@ sealed class Server
     {
         if (_process is null)
             return;
-        using var deadline = new CancellationTokenSource(StopTimeout);
         Signal.Send("TERM", _process);
-        try
-        {
-            await _process.WaitForExitAsync(deadline.Token);
-        }
-        catch (OperationCanceledException)
-        {
-            _process.Kill(entireProcessTree: true);
-            throw new StoryBrokenException("the server did not stop when it was told to");
-        }
+        await Signal.EndAsync(_process, "the server did not stop when it was told to");
         await _logging;
         _process.Dispose();
         _process = null;
@@ -222,21 +236,12 @@ sealed class Cast(string home, Uri server)
         var quote = input?.Contains('"', StringComparison.Ordinal) is true ? '\'' : '"';
         Console.WriteLine($"{person}$ {(input is null ? "" : $"echo {quote}{input}{quote} | ")}conclave {command}");
         using var process = Start(person, command);
-        using var deadline = new CancellationTokenSource(Patience);
         if (input is not null)
             await process.StandardInput.WriteLineAsync(input);
         process.StandardInput.Close();
-        var output = process.StandardOutput.ReadToEndAsync(deadline.Token);
-        var error = process.StandardError.ReadToEndAsync(deadline.Token);
-        try
-        {
-            await process.WaitForExitAsync(deadline.Token);
-        }
-        catch (OperationCanceledException)
-        {
-            process.Kill();
-            throw new StoryBrokenException($"the command did not end within {Patience.TotalSeconds} s");
-        }
+        var output = process.StandardOutput.ReadToEndAsync();
+        var error = process.StandardError.ReadToEndAsync();
+        await Signal.EndAsync(process, "the command did not end");
         Console.Write(await output + await error);
         Require(process.ExitCode == exitCode, $"exit code {exitCode}", $"exit code {process.ExitCode}");
         Require((await output).Contains(shows, StringComparison.Ordinal), shows, await output);
@@ -261,12 +266,6 @@ sealed class Cast(string home, Uri server)
 
     Process Start(string person, string command)
     {
-        var password = Path.Combine(home, person + ".password");
-        if (!File.Exists(password))
-        {
-            File.WriteAllText(password, $"the password of {person}\n");
-            File.SetUnixFileMode(password, UnixFileMode.UserRead | UnixFileMode.UserWrite);
-        }
         var start = new ProcessStartInfo(Path.GetFullPath("artifacts/bin/Client/release/conclave"))
         {
             UseShellExecute = false,
@@ -275,12 +274,12 @@ sealed class Cast(string home, Uri server)
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        foreach (var word in command.Split(' '))
-            start.ArgumentList.Add(word);
+        command.Split(' ').ToList().ForEach(start.ArgumentList.Add);
         start.Environment["CONCLAVE_SERVER"] = server.AbsoluteUri;
         start.Environment["CONCLAVE_CONFIG"] = Path.Combine(home, person);
+        start.Environment["CONCLAVE_STATE"] = Path.Combine(home, person + ".state");
         start.Environment["LC_ALL"] = "C.UTF-8";
-        start.Environment.Remove("CONCLAVE_PASSWORD");
+        start.Environment["CONCLAVE_PASSWORD"] = "the password of " + person;
         return Process.Start(start)!;
     }
 
@@ -320,10 +319,10 @@ sealed class Watch : IDisposable
     /// <summary>Waits until the program says something.</summary>
     public async Task HearsAsync(string text)
     {
-        while (!(await NextAsync(_notes, text)).Contains(text, StringComparison.Ordinal))
-        {
-            // Another note, already printed.
-        }
+        string note;
+        do
+            note = await NextAsync(_notes, text);
+        while (!note.Contains(text, StringComparison.Ordinal));
     }
 
     /// <summary>Presses Ctrl-C, which must end the program well.</summary>
@@ -332,19 +331,9 @@ sealed class Watch : IDisposable
     {
         Console.WriteLine($"{_person} presses Ctrl-C");
         Signal.Send("INT", _process);
-        using var deadline = new CancellationTokenSource(_patience);
-        try
-        {
-            await _process.WaitForExitAsync(deadline.Token);
-        }
-        catch (OperationCanceledException)
-        {
-            throw new StoryBrokenException("the watch did not end with Ctrl-C");
-        }
+        await Signal.EndAsync(_process, "the watch did not end with Ctrl-C");
         await foreach (var line in _entries.ReadAllAsync())
-        {
             _numbers.Add(line.Split(' ')[0]);
-        }
         return _process.ExitCode == 0
             ? _numbers
             : throw new StoryBrokenException($"the watch\n  expected: exit code 0\n  actual:   {_process.ExitCode}");
@@ -354,7 +343,6 @@ sealed class Watch : IDisposable
     {
         if (!_process.HasExited)
             _process.Kill();
-
         _process.Dispose();
     }
 
@@ -381,7 +369,6 @@ sealed class Watch : IDisposable
         {
             while (await reader.ReadLineAsync() is { } line)
                 await lines.Writer.WriteAsync(line);
-
             lines.Writer.Complete();
         });
         return lines.Reader;
@@ -391,6 +378,20 @@ sealed class Watch : IDisposable
 /// <summary>Signals as a shell sends them; .NET itself can only kill.</summary>
 static class Signal
 {
+    public static async Task EndAsync(Process process, string otherwise)
+    {
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        try
+        {
+            await process.WaitForExitAsync(deadline.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            throw new StoryBrokenException(otherwise);
+        }
+    }
+
     public static void Send(string name, Process process)
     {
         using var kill = Process.Start("kill", ["-" + name, process.Id.ToString(null as IFormatProvider)]);
