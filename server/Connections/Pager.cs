@@ -19,7 +19,7 @@ sealed class Pager(LiveLobbies lobbies, TimeProvider time, CancellationToken abo
     const int RestPerReading = 30;
 
     // Reading may take long for another reason: a slow disk, or one page of many readers'.
-    static readonly TimeSpan RestMax = TimeSpan.FromMilliseconds(200);
+    static readonly TimeSpan RestMax = TimeSpan.FromMilliseconds(50);
 
     readonly Queue<Cursor> _behind = new();
     readonly HashSet<Cursor> _waiting = [];

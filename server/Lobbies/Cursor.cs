@@ -42,6 +42,9 @@ sealed class Cursor
     Queue<(long Seq, string Reason)>? _erased;
     Hint? _farewell;
     int _isDue = 1;
+
+    // Whether its next entry waits for memory. Meanwhile it holds no page: whoever has that memory may wait for one.
+    bool _isWaiting;
     volatile bool _isEnded;
 
     /// <param name="lobby">Whose log it follows.</param>
@@ -112,6 +115,8 @@ sealed class Cursor
     /// <summary>Starts it: silent until now, so that nothing goes out before the reply that announces it.</summary>
     public void Start()
     {
+        lock (_gate)
+            _isWaiting = false;
         Volatile.Write(ref _isDue, 0);
         Wake();
     }
@@ -226,7 +231,7 @@ sealed class Cursor
         {
             // It may have ended while the page was read, and then nobody would ever take it or let it go; or it has
             // let go of the page before it.
-            if (_isEnded || page.After != (_pages.Count > 0 ? _pagedUpTo : Position))
+            if (_isEnded || _isWaiting || page.After != (_pages.Count > 0 ? _pagedUpTo : Position))
             {
                 page.Dispose();
                 return;
@@ -248,12 +253,16 @@ sealed class Cursor
             DropPages();
     }
 
-    /// <summary>Takes back the one entry that it has just handed out. A page it came by is read again.</summary>
+    /// <summary>
+    /// Takes back the one entry that it has just handed out, until it is started again. A page it came by is read
+    /// again.
+    /// </summary>
     public void PutBack(EntryFrame frame)
     {
         lock (_gate)
         {
             Position = frame.Seq - 1;
+            _isWaiting = true;
             DropPages();
         }
     }
