@@ -230,7 +230,8 @@ sealed class Link : IAsyncDisposable
 
             IsConnected = true;
             var connection = new Connection(
-                socket, _outbox, _subscriptions, _hints.Writer, _options.TimeProvider) { LobbyHinted = LobbyHinted };
+                socket, _outbox, _subscriptions, _hints.Writer, _options.TimeProvider)
+            { LobbyHinted = LobbyHinted };
             var ending = await connection.RunAsync(stop).ConfigureAwait(false);
             IsConnected = false;
             stop.ThrowIfCancellationRequested();

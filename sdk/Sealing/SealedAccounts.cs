@@ -59,7 +59,8 @@ sealed class SealedAccounts(Link link, ConclaveOptions options)
                 throw new AlarmException(
                     opened == RowVerdict.BadIdentity ? AlarmCode.BadIdentity : AlarmCode.BadVault,
                     "The server accepted the password, and gave a vault or an identity that is not yours. It may have "
-                    + "swapped them. Do not go on, and ask its operator.") { Login = canonical };
+                    + "swapped them. Do not go on, and ask its operator.")
+                { Login = canonical };
             }
             session.Enter(identity!, reply.PublicToken, kdf);
             return (reply, session);
@@ -130,7 +131,8 @@ sealed class SealedAccounts(Link link, ConclaveOptions options)
             throw new AlarmException(
                 AlarmCode.WeakKdf,
                 "The server asks for a derivation of the password that would be too cheap to guess, or absurdly dear. "
-                + "Nothing was sent. Ask its operator.") { Login = session.Login };
+                + "Nothing was sent. Ask its operator.")
+            { Login = session.Login };
         }
         return kdf!;
     }

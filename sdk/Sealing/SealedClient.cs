@@ -88,7 +88,8 @@ sealed class SealedClient : IAsyncDisposable
         throw new AlarmException(
             AlarmCode.NotDeclaredPlain,
             $"{lobby} is not sealed: the server can read what is posted there. If that is meant, declare the lobby "
-            + $"plain by its id, {id}.") { LobbyId = id };
+            + $"plain by its id, {id}.")
+        { LobbyId = id };
     }
 
     /// <summary>Who has this public token, as it was pinned when the user was looked up.</summary>
@@ -99,7 +100,8 @@ sealed class SealedClient : IAsyncDisposable
             [] => throw RefusedException.From(new Refusal(
                 ErrorCode.NoSuchUser, "Nobody's key is known for this public token. Look the user up by login first")),
             [var pin, ..] => throw new AlarmException(
-                AlarmCode.BadIdentity, "The server gives two users the same public token.") { Login = pin.Login },
+                AlarmCode.BadIdentity, "The server gives two users the same public token.")
+            { Login = pin.Login },
         };
 
     /// <summary>Gives the lobbies that were followed the names that their rosters bear.</summary>

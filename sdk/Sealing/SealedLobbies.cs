@@ -61,8 +61,14 @@ static class SealedLobbies
         var reply = await writer.InviteAsync(invited, rights, cancellationToken).ConfigureAwait(false);
         return new InviteLobbyReply
         {
-            Id = reply.Id, Action = reply.Action, LobbyId = lobby.Id, Login = identity.Login,
-            PublicToken = invited.Token, Rights = rights, Seq = reply.Seq, Duplicate = reply.Duplicate,
+            Id = reply.Id,
+            Action = reply.Action,
+            LobbyId = lobby.Id,
+            Login = identity.Login,
+            PublicToken = invited.Token,
+            Rights = rights,
+            Seq = reply.Seq,
+            Duplicate = reply.Duplicate,
         };
     }
 

@@ -129,7 +129,8 @@ sealed class SealedSession : IDisposable
         IdentityRecord.Accept(login, Decode(record), out var identity) == RowVerdict.Accepted
             ? identity!
             : throw new AlarmException(
-                AlarmCode.BadIdentity, $"The server gave an identity for {login} that is not valid.") { Login = login };
+                AlarmCode.BadIdentity, $"The server gave an identity for {login} that is not valid.")
+            { Login = login };
 
     /// <summary>Strict base64url; what is none becomes no bytes, which no check accepts.</summary>
     public static byte[] Decode(string? text) => Base64Text.TryDecode(text, out var bytes) ? bytes : [];

@@ -92,7 +92,8 @@ sealed class SealedWriter(SealedSession session, SealedLobby lobby)
                         return;
                     json.WritePropertyName("key_wrap"u8);
                     WriteWrap(json, wrap);
-                });
+                }
+                );
             }, null, cancellationToken).ConfigureAwait(false);
             await RotateIfDueAsync(cancellationToken).ConfigureAwait(false);
             return reply;

@@ -47,15 +47,15 @@ sealed class NewEntry
     /// </summary>
     public static NewEntry Message(
         LobbyInfo lobby, Person author, Guid nonce, ReadOnlyMemory<byte> rowData, int expiresIn = 0) => new()
-    {
-        Lobby = lobby,
-        Kind = EntryKind.Message,
-        Author = author,
-        Nonce = nonce,
-        RowData = rowData,
-        Body = lobby.Key.Encrypt(lobby.LobbyId, author.PublicToken, nonce, rowData.Span),
-        ExpiresIn = expiresIn,
-    };
+        {
+            Lobby = lobby,
+            Kind = EntryKind.Message,
+            Author = author,
+            Nonce = nonce,
+            RowData = rowData,
+            Body = lobby.Key.Encrypt(lobby.LobbyId, author.PublicToken, nonce, rowData.Span),
+            ExpiresIn = expiresIn,
+        };
 
     /// <summary>
     /// A message to a sealed lobby. It is encrypted like one to a plain lobby, though it is sealed already: so there

@@ -43,7 +43,10 @@ public sealed class LyingServerTests : IDisposable
         {
             Kdf = new JsonObject
             {
-                ["v"] = 1, ["salt"] = Base64Text.Encode(new byte[16]), ["ops"] = ops, ["mem"] = mem,
+                ["v"] = 1,
+                ["salt"] = Base64Text.Encode(new byte[16]),
+                ["ops"] = ops,
+                ["mem"] = mem,
             },
         };
         await using var client = new ConclaveClient(server.OptionsFor(_folder));

@@ -4,6 +4,7 @@ using Conclave.Roster;
 using Conclave.Sdk;
 using Conclave.Sdk.Sealing;
 using Conclave.Sealing;
+using static Conclave.Tests.Sdk.Sealing.PaperForm;
 
 namespace Conclave.Tests.Sdk.Sealing;
 
@@ -81,7 +82,9 @@ sealed class PaperServer : IAsyncDisposable
     {
         var hint = new JsonObject
         {
-            ["event"] = "key_needed", ["lobby_id"] = lobby.Id.ToString(), ["generation"] = generation,
+            ["event"] = "key_needed",
+            ["lobby_id"] = lobby.Id.ToString(),
+            ["generation"] = generation,
             ["member"] = PaperLobby.Person(member.Token, LoginOf),
         };
         await _turn.WaitAsync();
@@ -179,8 +182,11 @@ sealed class PaperServer : IAsyncDisposable
             throw new RefusalException("bad_credentials");
         return new()
         {
-            ["token"] = "token of " + user.Login, ["public_token"] = user.Token.ToString(), ["login"] = user.Login,
-            ["expires_at"] = "2027-11-22T10:00:00.000Z", ["identity"] = user.Identity?.DeepClone(),
+            ["token"] = "token of " + user.Login,
+            ["public_token"] = user.Token.ToString(),
+            ["login"] = user.Login,
+            ["expires_at"] = "2027-11-22T10:00:00.000Z",
+            ["identity"] = user.Identity?.DeepClone(),
             ["vault"] = user.Vault,
         };
     }
@@ -201,7 +207,9 @@ sealed class PaperServer : IAsyncDisposable
         var lobby = Lobby(request);
         return new()
         {
-            ["lobby_id"] = lobby.Id.ToString(), ["lobby_name"] = lobby.Name, ["sealed"] = true,
+            ["lobby_id"] = lobby.Id.ToString(),
+            ["lobby_name"] = lobby.Name,
+            ["sealed"] = true,
             ["created_by"] = PaperLobby.Person(lobby.Rows[0].Sender, LoginOf),
             ["created_at"] = "2026-11-22T10:00:00.000Z",
         };
@@ -221,7 +229,10 @@ sealed class PaperServer : IAsyncDisposable
         Lobbies.Add(lobby.Id, lobby);
         return new()
         {
-            ["lobby_id"] = lobby.Id.ToString(), ["lobby_name"] = name, ["seq"] = 1, ["hash"] = lobby.HashAt(1),
+            ["lobby_id"] = lobby.Id.ToString(),
+            ["lobby_name"] = name,
+            ["seq"] = 1,
+            ["hash"] = lobby.HashAt(1),
         };
     }
 
@@ -280,7 +291,9 @@ sealed class PaperServer : IAsyncDisposable
         Check(verdict);
         return new()
         {
-            ["lobby_id"] = lobby.Id.ToString(), ["seq"] = seq, ["sent_at"] = "2026-11-22T10:00:00.000Z",
+            ["lobby_id"] = lobby.Id.ToString(),
+            ["seq"] = seq,
+            ["sent_at"] = "2026-11-22T10:00:00.000Z",
             ["hash"] = lobby.HashAt(seq),
         };
     }
@@ -295,7 +308,8 @@ sealed class PaperServer : IAsyncDisposable
         {
             ["events"] = new JsonArray(
                 [.. rows.Select(row => lobby.Event(row, LoginOf, (int?)(long?)request["body_max"]))]),
-            ["last_seq"] = lobby.Rows.Count, ["more"] = after + rows.Count < lobby.Rows.Count,
+            ["last_seq"] = lobby.Rows.Count,
+            ["more"] = after + rows.Count < lobby.Rows.Count,
             ["hash"] = lobby.HashAt(lobby.Rows.Count),
             ["base"] = new JsonObject { ["seq"] = after, ["hash"] = lobby.HashAt(Math.Min(after, lobby.Rows.Count)) },
         };
@@ -309,9 +323,11 @@ sealed class PaperServer : IAsyncDisposable
         _followers.Add((talk, user, lobby.Id, after));
         return new()
         {
-            ["lobby_id"] = lobby.Id.ToString(), ["lobby_name"] = lobby.Name,
+            ["lobby_id"] = lobby.Id.ToString(),
+            ["lobby_name"] = lobby.Name,
             ["rights"] = new JsonArray("read", "write"),
-            ["last_seq"] = lobby.Rows.Count, ["epoch"] = "one",
+            ["last_seq"] = lobby.Rows.Count,
+            ["epoch"] = "one",
         };
     }
 
@@ -356,8 +372,10 @@ sealed class PaperServer : IAsyncDisposable
 
     static JsonObject Tell(PaperUser user) => new()
     {
-        ["login"] = user.Login, ["public_token"] = user.Token.ToString(),
-        ["registered_at"] = "2026-11-22T10:00:00.000Z", ["identity"] = user.Identity?.DeepClone(),
+        ["login"] = user.Login,
+        ["public_token"] = user.Token.ToString(),
+        ["registered_at"] = "2026-11-22T10:00:00.000Z",
+        ["identity"] = user.Identity?.DeepClone(),
     };
 
     public static IdentityRecord Record(PaperUser user)
@@ -373,27 +391,5 @@ sealed class PaperServer : IAsyncDisposable
         _ = entry;
         foreach (var user in Users.Values.Where(user => user.Identity is not null))
             lobby.Identities.TryAdd(Record(user).Fingerprint, Record(user));
-    }
-
-    static void Keep(PaperLobby lobby, ulong generation, JsonArray wraps)
-    {
-        foreach (var wrap in wraps)
-        {
-            Assert.True(Digest.TryParse((string)wrap!["to"]!, out var to));
-            lobby.Wraps.Add((generation, to, SealedSession.Decode((string)wrap["wrap"]!)));
-        }
-    }
-
-    static RosterEntry Entry(string text)
-    {
-        Assert.Equal(
-            Conclave.Roster.Verdict.Accepted, RosterEntry.Parse(SealedSession.Decode(text), out var entry));
-        return entry!;
-    }
-
-    static void Check(Conclave.Roster.Verdict verdict)
-    {
-        if (verdict != Conclave.Roster.Verdict.Accepted)
-            throw new RefusalException(VerdictCode.Of(verdict));
     }
 }

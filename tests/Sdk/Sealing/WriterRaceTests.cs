@@ -67,7 +67,9 @@ public sealed class WriterRaceTests : IDisposable
             server.Lie = (request, reply) => (string?)request["action"] == "message"
                 ? new JsonObject
                 {
-                    ["id"] = reply["id"]!.DeepClone(), ["action"] = "message", ["ok"] = false,
+                    ["id"] = reply["id"]!.DeepClone(),
+                    ["action"] = "message",
+                    ["ok"] = false,
                     ["error"] = new JsonObject { ["code"] = "internal", ["message"] = "Lost." },
                 }
                 : null;

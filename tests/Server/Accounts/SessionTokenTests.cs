@@ -1,5 +1,5 @@
-using System.Text;
 using System.Security.Cryptography;
+using System.Text;
 using Conclave.Protocol;
 using Conclave.Server.Accounts;
 using CsCheck;
