@@ -90,6 +90,27 @@ public sealed class TidyTests
         Assert.Equal(Rules.Keys.Order(), Broken.Select(broken => broken.Rule.Method.Name).Distinct().Order());
 
     [Fact]
+    public void Image_is_built_of_all_that_the_server_is_built_of()
+    {
+        string[] needed = ["server", .. Referenced("server/Server.csproj")];
+        var copied = Lines("Dockerfile");
+        var letIn = Lines(".dockerignore");
+
+        Assert.Contains("roster", needed);
+        Assert.All(needed, folder =>
+        {
+            Assert.Contains($"COPY {folder} {folder}", copied);
+            Assert.Contains($"!{folder}", letIn);
+        });
+
+        static string[] Lines(string path) => File.ReadAllLines(Path.Combine(SourceFile.Root(), path));
+
+        static IEnumerable<string> Referenced(string project) => Lines(project)
+            .Where(line => line.Contains("<ProjectReference", StringComparison.Ordinal))
+            .Select(line => line.Split("../")[1].Split('/')[0]);
+    }
+
+    [Fact]
     public void Every_project_locks_its_packages()
     {
         var files = SourceFile.All.Select(file => file.Path).ToHashSet();
