@@ -32,24 +32,17 @@ static class RemoveMember
         return Changed.Of(draft);
     }
 
-    static async ValueTask<NewEntry> BuildAsync(Form form, LobbyInfo lobby, Turn turn) => form.Entry is { } entry
-        ? SealedChange.Build(
-            lobby,
-            EntryKind.MemberRemoved,
-            entry,
-            new SealedPart(SealedChange.RowOf(entry))
-            {
-                Target = await SealedChange.PersonAsync(form.PublicToken, turn),
-            },
-            turn)
-        : new NewEntry
+    static ValueTask<NewEntry> BuildAsync(Form form, LobbyInfo lobby, Turn turn) => SealedChange.OfMemberAsync(
+        new NewEntry
         {
             Lobby = lobby,
             Kind = EntryKind.MemberRemoved,
             Author = turn.Session.Person,
             Nonce = form.Nonce ?? Guid.CreateVersion7(),
             Member = form.PublicToken,
-        };
+        },
+        form.Entry,
+        turn);
 
     static async ValueTask TellAsync(LobbyInfo lobby, Guid publicToken, Turn turn)
     {

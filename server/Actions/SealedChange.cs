@@ -43,6 +43,20 @@ static class SealedChange
             },
             (entry.Change as RosterChange.Rename)?.Name);
 
+    /// <summary>A change that is about one member, of a lobby of either kind.</summary>
+    /// <param name="change">What is wanted in a plain lobby; its signed entry says so in a sealed one.</param>
+    /// <param name="entry">The entry; null in a plain lobby.</param>
+    /// <param name="turn">The turn.</param>
+    public static async ValueTask<NewEntry> OfMemberAsync(NewEntry change, RosterEntry? entry, Turn turn) =>
+        entry is null
+            ? change
+            : Build(
+                change.Lobby,
+                change.Kind,
+                entry,
+                new SealedPart(RowOf(entry)) { Target = await PersonAsync(change.Member!.Value, turn) },
+                turn);
+
     /// <summary>The row of an entry.</summary>
     public static SealedRow RowOf(RosterEntry entry) => SealedRow.Parse(SealedRow.AroundEntry(entry));
 

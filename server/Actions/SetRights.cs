@@ -31,17 +31,8 @@ static class SetRights
         return tooMany ?? Changed.Of(draft!);
     }
 
-    static async ValueTask<NewEntry> BuildAsync(Form form, LobbyInfo lobby, Turn turn) => form.Entry is { } entry
-        ? SealedChange.Build(
-            lobby,
-            EntryKind.RightsChanged,
-            entry,
-            new SealedPart(SealedChange.RowOf(entry))
-            {
-                Target = await SealedChange.PersonAsync(form.PublicToken, turn),
-            },
-            turn)
-        : new NewEntry
+    static ValueTask<NewEntry> BuildAsync(Form form, LobbyInfo lobby, Turn turn) => SealedChange.OfMemberAsync(
+        new NewEntry
         {
             Lobby = lobby,
             Kind = EntryKind.RightsChanged,
@@ -49,5 +40,7 @@ static class SetRights
             Nonce = form.Nonce ?? Guid.CreateVersion7(),
             Member = form.PublicToken,
             Rights = form.Rights,
-        };
+        },
+        form.Entry,
+        turn);
 }
