@@ -15,6 +15,7 @@ const string OldestHash =
     "iG+VySdss+bA5SLDIRrowxKuV57GTc/ePu7NzN0Vnk4t+guX4bW3JP1h4t5MFzZ5SZEJ9tV+fDPjkwPTh2kzuw==";
 
 int passed = 0, failed = 0, skipped = 0;
+List<string> failures = [];
 Directory.CreateDirectory(Results);
 if (Run("dotnet", "build", "Conclave.slnx", "--nologo", "--verbosity", "quiet", "-clp:NoSummary") != 0)
 {
@@ -56,7 +57,8 @@ int Finish(string? fault)
 
     var skips = skipped > 0 ? $", {skipped} skipped" : "";
     var summary = $"{passed} passed, {failed} failed{skips}";
-    File.WriteAllText($"{Results}/summary", summary + "\n");
+    File.WriteAllText($"{Results}/summary", string.Concat(failures) + summary + "\n");
+    Console.Write(string.Concat(failures));
     Console.WriteLine(summary);
     return failed > 0 ? 1 : 0;
 }
@@ -79,6 +81,7 @@ void RunTests(string name, params string[] filter)
         passed += Count(assembly, "passed");
         failed += Count(assembly, "failed") + Count(assembly, "errors");
         skipped += Count(assembly, "skipped");
+        failures.AddRange(assembly.Descendants("failure").Select(Describe));
     }
 
     if (exitCode != 0 && failed == before)
@@ -86,6 +89,14 @@ void RunTests(string name, params string[] filter)
         failed++;
         Console.WriteLine($"The tests ended with {exitCode}.");
     }
+}
+
+// Said once more at the end: between a failure and the summary lie thousands of lines of others.
+static string Describe(XElement failure)
+{
+    var lines = $"{failure.Element("message")?.Value}\n{failure.Element("stack-trace")?.Value}".Split('\n');
+    return $"FAILED: {failure.Parent!.Attribute("name")?.Value}\n"
+        + string.Concat(lines.Take(20).Select(line => $"    {line.TrimEnd()}\n"));
 }
 
 static int Count(XElement assembly, string what) =>
