@@ -3,6 +3,7 @@ using System.Buffers.Text;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Conclave.Bench.Load.Sealed;
 
 namespace Conclave.Bench.Load;
 
@@ -84,6 +85,14 @@ sealed class ConclaveDialect(string authority) : Dialect
             "after":{{after}},"limit":{{countMax}}}
             """));
 
+    /// <summary>Asks a sealed lobby for its roster.</summary>
+    public byte[] ReadRoster(int user, int lobby, long after) => Request(string.Create(CultureInfo.InvariantCulture,
+        $$"""{"action":"roster","token":"{{TokenOf(user)}}","lobby_id":"{{_lobbyIds[lobby]}}","after":{{after}}}"""));
+
+    /// <summary>Asks a sealed lobby for the user's keys.</summary>
+    public byte[] ReadKeys(int user, int lobby) =>
+        Request($$"""{"action":"my_keys","token":"{{TokenOf(user)}}","lobby_id":"{{_lobbyIds[lobby]}}"}""");
+
     public override bool TryReadEntry(ref ReadOnlySpan<byte> page, out Frame entry)
     {
         entry = default;
@@ -101,15 +110,28 @@ sealed class ConclaveDialect(string authority) : Dialect
     public override PostForm CreatePost(int user, int lobby, Payload payload)
     {
         var body = Encoding.ASCII.GetString(payload.Create(user));
-        var frame = Request($$"""
-            {"action":"message","token":"{{TokenOf(user)}}","lobby_id":"{{_lobbyIds[lobby]}}",
-            """ + $$"""
-            "nonce":"{{_run}}000000000000","id":{{IdBase}},"row_data":{{body}}}
-            """);
-        return new Form(frame);
+        return new Form(PostFrame(user, lobby, _run + "000000000000", body));
+    }
+
+    /// <summary>A post of which <paramref name="shelf"/>, which is filled, has row and nonce.</summary>
+    public PostForm CreateSealedPost(int lobby, SealedShelf shelf)
+    {
+        // All rows have the same size.
+        var number = shelf.Limit - 1;
+        return new SealedForm(
+            PostFrame(
+                shelf.User, lobby, Encoding.ASCII.GetString(shelf.Nonce(number)),
+                Encoding.ASCII.GetString(shelf.Row(number))),
+            shelf);
     }
 
     public override byte[] Pong(ReadOnlySpan<byte> body) => Masked(PongCode, body);
+
+    byte[] PostFrame(int user, int lobby, string nonce, string body) => Request($$"""
+        {"action":"message","token":"{{TokenOf(user)}}","lobby_id":"{{_lobbyIds[lobby]}}",
+        """ + $$"""
+        "nonce":"{{nonce}}","id":{{IdBase}},"row_data":{{body}}}
+        """);
 
     static string TokenOf(int user) => "10000000-0000-4000-8000-" + user.ToString("x12", CultureInfo.InvariantCulture);
 
@@ -154,9 +176,11 @@ sealed class ConclaveDialect(string authority) : Dialect
             return;
         frame.Kind = FrameKind.Entry;
         var at = text.IndexOf("\"row_data\":"u8);
-        // The body is a string without escapes: it ends with its second quote.
         var body = at < 0 ? default : text[(at + "\"row_data\":".Length)..];
-        var end = body.Length < 2 ? -1 : body[1..].IndexOf((byte)'"');
+        if (body.Length < 2)
+            return;
+        // A string without escapes, which ends with its second quote; in a sealed lobby an object around one.
+        var end = body[0] == '{' ? body.IndexOf("\"}"u8) : body[1..].IndexOf((byte)'"');
         frame.Body = end < 0 ? default : body[..(end + 2)];
     }
 
@@ -187,25 +211,45 @@ sealed class ConclaveDialect(string authority) : Dialect
         return at >= 0 && Utf8Parser.TryParse(text[(at + field.Length)..], out value, out _);
     }
 
-    sealed class Form : PostForm
+    class Form : PostForm
     {
-        readonly int _nonceAt;
         readonly int _idAt;
-        readonly int _bodyAt;
 
         public Form(byte[] frame)
             : base(frame)
         {
-            _nonceAt = frame.AsSpan().IndexOf("\"nonce\":"u8) + "\"nonce\":\"".Length + 24;
+            NonceAt = frame.AsSpan().IndexOf("\"nonce\":"u8) + "\"nonce\":\"".Length;
             _idAt = frame.AsSpan().IndexOf("\"id\":"u8) + "\"id\":".Length;
-            _bodyAt = frame.AsSpan().IndexOf("\"row_data\":"u8) + "\"row_data\":".Length;
+            BodyAt = frame.AsSpan().IndexOf("\"row_data\":"u8) + "\"row_data\":".Length;
         }
 
-        public override void Fill(Span<byte> frame, long number)
+        protected int NonceAt { get; }
+
+        protected int BodyAt { get; }
+
+        public sealed override void Fill(Span<byte> frame, long number)
         {
-            Payload.WriteHex(frame.Slice(_nonceAt, 12), number);
             Utf8Formatter.TryFormat(IdBase + (uint)number, frame.Slice(_idAt, IdDigits), out _);
-            Payload.SetNumber(frame[_bodyAt..], number);
+            FillContent(frame, number);
+        }
+
+        protected virtual void FillContent(Span<byte> frame, long number)
+        {
+            Payload.WriteHex(frame.Slice(NonceAt + 24, 12), number);
+            Payload.SetNumber(frame[BodyAt..], number);
+        }
+    }
+
+    sealed class SealedForm(byte[] frame, SealedShelf shelf) : Form(frame)
+    {
+        public override long Limit => shelf.Limit;
+
+        public override void Place(long number, long seq) => shelf.Place(number, seq);
+
+        protected override void FillContent(Span<byte> frame, long number)
+        {
+            shelf.Nonce(number).CopyTo(frame[NonceAt..]);
+            shelf.Row(number).CopyTo(frame[BodyAt..]);
         }
     }
 }

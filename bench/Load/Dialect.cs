@@ -46,5 +46,14 @@ abstract class PostForm(byte[] frame)
 {
     public byte[] Frame => frame;
 
+    /// <summary>The first number that cannot be posted yet.</summary>
+    public virtual long Limit => long.MaxValue;
+
     public abstract void Fill(Span<byte> frame, long number);
+
+    /// <summary>Comes with the acknowledgement of a post.</summary>
+    public virtual void Place(long number, long seq)
+    {
+        // Most need not know.
+    }
 }

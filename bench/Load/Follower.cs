@@ -1,10 +1,13 @@
 namespace Conclave.Bench.Load;
 
+/// <summary>Whether these are bytes that a poster posted, and which.</summary>
+delegate bool ReadBody(ReadOnlySpan<byte> body, out int poster, out long number);
+
 /// <summary>
 /// Follows one lobby over one connection, and checks what comes: each seq once and in order, and in each body what one
 /// of the posters posted, in the order of the posts.
 /// </summary>
-sealed class Follower(int user, Payload payload, Poster[] posters, Result result)
+sealed class Follower(int user, ReadBody read, Poster[] posters, Result result)
 {
     readonly long[] _numbers = new long[posters.Length];
 
@@ -21,7 +24,7 @@ sealed class Follower(int user, Payload payload, Poster[] posters, Result result
             result.Fail($"user {user}: seq {entry.Seq} came after {Seq}");
         Seq = entry.Seq;
         Count++;
-        if (!payload.TryRead(entry.Body, out var author, out var number))
+        if (!read(entry.Body, out var author, out var number))
         {
             result.Fail($"user {user}: seq {entry.Seq} does not carry what was posted");
             return -1;

@@ -25,6 +25,9 @@ sealed class Poster(int user, PostForm form, int window, SeqSet seqs, Result res
 
     public int InFlight => (int)(Posted - Acknowledged);
 
+    /// <summary>How many more can be posted.</summary>
+    public long Left => form.Limit - Posted;
+
     public long SentAt(long number) => _sentAt[number & (_sentAt.Length - 1)];
 
     /// <summary>Posts so many more, several with one send.</summary>
@@ -62,6 +65,7 @@ sealed class Poster(int user, PostForm form, int window, SeqSet seqs, Result res
         if (!seqs.Add(ack.Seq))
             result.Fail($"user {user}: seq {ack.Seq} was given twice");
         _lastSeq = ack.Seq;
+        form.Place(Acknowledged, ack.Seq);
         return now - SentAt(Acknowledged++);
     }
 }

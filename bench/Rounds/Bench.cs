@@ -19,7 +19,8 @@ sealed class Bench
 
     public static async Task<Result> RunAsync(Plan plan, CancellationToken cancellation)
     {
-        var workloads = Workload.All(plan).Where(workload => plan.Wants(workload.Name)).ToArray();
+        var workloads = Workload.All(plan)
+            .Where(workload => plan.Wants(workload.Name) || plan.Wants(workload.Sealed)).ToArray();
         if (workloads.Length == 0)
             throw new BenchException("no workload has such a name: " + string.Join(", ", plan.Only));
         var since = Stopwatch.GetTimestamp();
@@ -30,7 +31,7 @@ sealed class Bench
         await bench.PrepareAsync(workloads, cancellation);
         List<Outcome> outcomes = [];
         foreach (var workload in workloads)
-            outcomes.Add(await bench.MeasureAsync(workload, cancellation));
+            outcomes.AddRange(await bench.MeasureAsync(workload, cancellation));
         Say($"done in {Stopwatch.GetElapsedTime(since).TotalMinutes:0.0} minutes");
         return new Result
         {
@@ -39,13 +40,16 @@ sealed class Bench
             Mode = (plan.IsQuick ? "quick" : "full") + string.Concat(plan.Only.Select(name => " " + name)),
             Machine = await Survey.MachineAsync(site, loadBefore, cancellation),
             Limits = RaisedLimits.All,
-            Outcomes = outcomes,
+            // P7 runs together with P1 and P2, and is told after all others.
+            Outcomes = [.. outcomes.OrderBy(outcome => outcome.Plain is not null)],
         };
     }
 
     async Task PrepareAsync(Workload[] workloads, CancellationToken cancellation)
     {
         await Seed.RunAsync(_site, cancellation);
+        if (workloads.Any(workload => _plan.Wants(workload.Sealed)))
+            await SealedSeed.RunAsync(_site, cancellation);
         // Before the first figure the code that all workloads share is compiled, on both.
         foreach (var at in (Endpoint[])[_site.Floor, _site.Conclave])
             await Load.RunAsync(WarmupWords, at, WarmupSeconds, warmup: 0, cancellation);
@@ -58,13 +62,15 @@ sealed class Bench
         await _site.VacuumAsync(cancellation);
     }
 
-    async Task<Outcome> MeasureAsync(Workload workload, CancellationToken cancellation)
+    async Task<List<Outcome>> MeasureAsync(Workload workload, CancellationToken cancellation)
     {
-        Say(workload.Name);
+        var twin = _plan.Wants(workload.Sealed) ? workload.Sealed : null;
+        Say(workload.Name + (twin is null ? "" : $" and {twin.Name}"));
         if (workload.OnFreshServer)
             await _site.StartConclaveAsync(cancellation);
         List<Run> yardstick = [];
         List<Run> subject = [];
+        List<Run> @sealed = [];
         for (var round = 0; round < (workload.Rounds ?? _plan.Rounds); round++)
         {
             var isFirst = round == 0;
@@ -74,8 +80,10 @@ sealed class Bench
                 yardstick.Add(Note(workload, workload.YardstickName, measured));
             if (await RunAsync(workload.Subject, isFirst, cancellation) is { } run)
                 subject.Add(Note(workload, workload.SubjectName, run));
+            if (twin is not null && await RunAsync(twin.Leg, isFirst, cancellation) is { } sealedRun)
+                @sealed.Add(Note(workload, Outcome.SealedName, sealedRun));
         }
-        return new Outcome
+        var outcome = new Outcome
         {
             Workload = workload.Name,
             Rate = workload.Rate.Name,
@@ -85,6 +93,19 @@ sealed class Bench
             Yardstick = yardstick,
             Subject = subject,
         };
+        List<Outcome> outcomes = _plan.Wants(workload.Name) ? [outcome] : [];
+        if (twin is not null)
+        {
+            outcomes.Add(outcome with
+            {
+                Workload = twin.Name,
+                Command = twin.Leg.Words,
+                SubjectName = Outcome.SealedName,
+                Subject = @sealed,
+                Plain = subject,
+            });
+        }
+        return outcomes;
     }
 
     async Task<Run?> RunAsync(Leg leg, bool isFirst, CancellationToken cancellation)

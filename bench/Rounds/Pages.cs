@@ -36,7 +36,8 @@ static class Pages
 
     static Plot Rates(Result result)
     {
-        var plot = new Plot("Rate, as a share of the yardstick", "median of the rounds; the red line is the goal");
+        var plot = new Plot(
+            "Rate, as a share of the yardstick", "median of the rounds; green: sealed; the red line is the goal");
         foreach (var outcome in result.Outcomes)
         {
             var rate = Metric.Rates.First(metric => metric.Name == outcome.Rate);
@@ -44,16 +45,17 @@ static class Pages
                 continue;
             var goal = Goal.All.FirstOrDefault(
                 goal => goal.Workload == outcome.Workload && goal.Metric == rate && goal.Kind == GoalKind.Ratio);
-            plot.Add(outcome.Workload, goal?.Limit,
-                new Plot.Bar(1, Label(rate, outcome.YardstickMedian(rate)), Plot.Yardstick),
-                new Plot.Bar(ratio, Label(rate, outcome.Median(rate)), Plot.Ours));
+            var yardstick = new Plot.Bar(1, Label(rate, outcome.YardstickMedian(rate)), Plot.Yardstick);
+            var ours = new Plot.Bar(ratio, Label(rate, outcome.Median(rate)), ColourOf(outcome));
+            plot.Add(outcome.Workload, goal?.Limit, yardstick, ours);
         }
         return plot;
     }
 
     static Plot Latency(Result result)
     {
-        var plot = new Plot("p99", "grey: the yardstick; blue: the server; median of the rounds, in milliseconds");
+        var plot = new Plot(
+            "p99", "grey: the yardstick; blue: the server; green: sealed; median of the rounds, in milliseconds");
         foreach (var outcome in result.Outcomes)
             AddBoth(plot, outcome, Metric.P99, microseconds => microseconds / 1000);
         return plot;
@@ -62,7 +64,8 @@ static class Pages
     static Plot Cpu(Result result)
     {
         var plot = new Plot(
-            "Processor time of server and PostgreSQL", "grey: the floor; blue: the server; microseconds for each");
+            "Processor time of server and PostgreSQL",
+            "grey: the floor; blue: the server; green: sealed; microseconds for each");
         foreach (var outcome in result.Outcomes)
         {
             var metric = outcome.Rate == Metric.Deliveries.Name ? Metric.CpuPerDelivery : Metric.CpuPerPost;
@@ -77,8 +80,11 @@ static class Pages
             return;
         plot.Add(outcome.Workload, null,
             new Plot.Bar(scale(yardstick), metric.Format(yardstick), Plot.Yardstick),
-            new Plot.Bar(scale(ours), metric.Format(ours), Plot.Ours));
+            new Plot.Bar(scale(ours), metric.Format(ours), ColourOf(outcome)));
     }
+
+    // What is sealed stands apart from the same in plain lobbies, further up.
+    static string ColourOf(Outcome outcome) => outcome.Plain is null ? Plot.Ours : Plot.Sealed;
 
     static string Label(Metric metric, double? value) => value is { } number ? metric.Format(number) : "";
 }

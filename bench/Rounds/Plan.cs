@@ -57,6 +57,8 @@ sealed record Plan
         return plan;
     }
 
+    public bool Wants(SealedTwin? twin) => twin is not null && Wants(twin.Name);
+
     public bool Wants(string name) =>
         Only.Count == 0 || Only.Any(start => name.StartsWith(start, StringComparison.OrdinalIgnoreCase));
 }

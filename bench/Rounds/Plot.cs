@@ -7,6 +7,7 @@ namespace Conclave.Bench.Rounds;
 sealed class Plot(string title, string unit)
 {
     public const string Ours = "#2f6f9f";
+    public const string Sealed = "#2f8f6f";
     public const string Yardstick = "#b9bec4";
 
     const int Width = 760;

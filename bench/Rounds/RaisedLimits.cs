@@ -4,8 +4,8 @@ using Conclave.Protocol;
 namespace Conclave.Bench.Rounds;
 
 /// <summary>
-/// The limits that the bench raises: those for one address, one user and one connection, because here few stand for
-/// many. Limits on memory stay as they are: what is measured is the server as it is installed.
+/// The limits that the bench raises: those for one address, one user, one connection and one sealed lobby, because here
+/// few stand for many. Limits on memory stay as they are: what is measured is the server as it is installed.
 /// </summary>
 static class RaisedLimits
 {
@@ -20,6 +20,7 @@ static class RaisedLimits
             [nameof(Limits.MessagesPerSecond)] = None,
             [nameof(Limits.MessageBytesPerSecond)] = None,
             [nameof(Limits.LobbiesPerUserMax)] = None,
+            [nameof(Limits.SealedRowsPerSecond)] = None,
         }.ToDictionary(
             limit => "CONCLAVE_LIMIT_" + JsonNamingPolicy.SnakeCaseUpper.ConvertName(limit.Key),
             limit => limit.Value,

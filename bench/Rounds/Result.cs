@@ -45,6 +45,9 @@ sealed record Machine(
 /// <summary>What one workload gave: the runs of both in the order of the rounds.</summary>
 sealed record Outcome
 {
+    /// <summary>The subject's name where lobbies are sealed; in plain ones it has the server's.</summary>
+    public const string SealedName = "sealed";
+
     public required string Workload { get; init; }
 
     /// <summary>What its rate counts.</summary>
@@ -60,9 +63,12 @@ sealed record Outcome
 
     public required IReadOnlyList<Run> Subject { get; init; }
 
+    /// <summary>Where lobbies are sealed: the same rounds in plain ones. Null otherwise.</summary>
+    public IReadOnlyList<Run>? Plain { get; init; }
+
     /// <summary>What went wrong; nothing in a good run.</summary>
     [JsonIgnore]
-    public IEnumerable<string> Faults => Yardstick.Concat(Subject)
+    public IEnumerable<string> Faults => Yardstick.Concat(Subject).Concat(Plain ?? [])
         .SelectMany(run => run.Errors.Select(error => $"{Workload}, {run.Target}: {error}"));
 
     /// <summary>Of the subject's rounds; null where nothing was measured.</summary>
@@ -70,10 +76,17 @@ sealed record Outcome
 
     public double? YardstickMedian(Metric metric) => Statistics.Median(Good(Yardstick).Select(metric.Of));
 
+    public double? PlainMedian(Metric metric) => Statistics.Median(Good(Plain ?? []).Select(metric.Of));
+
     /// <summary>The ratio to the yardstick in each round; rounds that failed are left out.</summary>
-    public double[] Ratios(Metric metric) =>
+    public double[] Ratios(Metric metric) => Ratios(metric, Yardstick);
+
+    /// <summary>The ratio to the same in plain lobbies, likewise.</summary>
+    public double[] PlainRatios(Metric metric) => Ratios(metric, Plain ?? []);
+
+    double[] Ratios(Metric metric, IEnumerable<Run> others) =>
     [
-        .. Subject.Zip(Yardstick)
+        .. Subject.Zip(others)
             .Where(pair => pair.First.Errors.Count == 0 && pair.Second.Errors.Count == 0)
             .Select(pair => metric.Of(pair.First) / metric.Of(pair.Second))
             .Where(ratio => ratio is { } number && double.IsFinite(number))

@@ -47,6 +47,10 @@ sealed record Run
     [JsonPropertyName("cpu_load_us")]
     public double? CpuLoad { get; init; }
 
+    /// <summary>What a client needs to seal a post, apart from the above: it was done before.</summary>
+    [JsonPropertyName("seal_us")]
+    public double? Seal { get; init; }
+
     public double? Commits { get; init; }
 
     public double? PostsPerCommit { get; init; }

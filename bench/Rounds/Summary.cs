@@ -33,8 +33,15 @@ sealed class Summary(Result result)
                 continue;
             }
             table.Add([outcome.Workload, outcome.YardstickName, .. Cells(outcome, rate, outcome.YardstickMedian)]);
+            if (outcome.Plain is not null)
+                table.Add(["", "plain", .. Cells(outcome, rate, outcome.PlainMedian)]);
             table.Add(["", outcome.SubjectName, .. Cells(outcome, rate, outcome.Median)]);
-            table.Add(["", "ratio", .. Figures.Prepend(rate).Select(metric => Ratio(outcome, metric))]);
+            table.Add(["", "ratio", .. Figures.Prepend(rate).Select(metric => Ratio(outcome.Ratios(metric)))]);
+            if (outcome.Plain is not null)
+            {
+                table.Add([
+                    "", "to plain", .. Figures.Prepend(rate).Select(metric => Ratio(outcome.PlainRatios(metric)))]);
+            }
         }
         return table;
     }
@@ -93,6 +100,12 @@ sealed class Summary(Result result)
                     $"{outcome.Workload}: {Metric.Fixed(connects, 0)} connects/s, {Each(outcome)} for each.");
             }
         }
+        var seals = result.Outcomes.SelectMany(outcome => outcome.Subject).Select(run => run.Seal);
+        if (Statistics.Median(seals) is { } seal)
+        {
+            text.AppendLine(CultureInfo.InvariantCulture,
+                $"P7: to seal a post takes a client {Metric.Fixed(seal, 0)} µs, which are not in the figures.");
+        }
         foreach (var outcome in result.Outcomes.Where(outcome => outcome is { Workload: "lone post", Yardstick: [] }))
             text.AppendLine(outcome.Workload + ": there is no pgbench here to compare with.");
         return text.ToString();
@@ -108,8 +121,8 @@ sealed class Summary(Result result)
             yield return median(metric) is { } figure ? metric.Format(figure) : None;
     }
 
-    static string Ratio(Outcome outcome, Metric metric) =>
-        Statistics.Median(outcome.Ratios(metric).Cast<double?>()) is { } ratio ? Metric.Fixed(ratio, 2) : None;
+    static string Ratio(double[] ratios) =>
+        Statistics.Median(ratios.Cast<double?>()) is { } ratio ? Metric.Fixed(ratio, 2) : None;
 
     static Metric RateOf(Outcome outcome) => Metric.Rates.First(metric => metric.Name == outcome.Rate);
 

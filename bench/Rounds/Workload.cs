@@ -21,8 +21,13 @@ enum Target
 /// <param name="Words">What the load generator is told beside where; nothing where it does not measure.</param>
 sealed record Leg(Target Target, string Words);
 
+/// <summary>What a workload is called and told where its lobbies are sealed.</summary>
+/// <param name="Name">As in the tables.</param>
+/// <param name="Leg">The server.</param>
+sealed record SealedTwin(string Name, Leg Leg);
+
 /// <summary>One thing that is measured: in rounds, in each the yardstick first and then the subject.</summary>
-/// <param name="Name">As in the goals: P1 to P6, and what sets it apart.</param>
+/// <param name="Name">As in the goals: P1 to P7, and what sets it apart.</param>
 /// <param name="Yardstick">What the subject is compared with; null if a number is the goal.</param>
 /// <param name="Subject">The server, most of the time.</param>
 /// <param name="Rate">What its rate counts.</param>
@@ -39,6 +44,9 @@ sealed record Workload(string Name, Leg? Yardstick, Leg Subject, Metric Rate)
 
     public string SubjectName => Yardstick?.Target == Target.Conclave ? "disturbed" : "conclave";
 
+    /// <summary>The same in sealed lobbies, a workload of its own that runs in the same rounds; or null.</summary>
+    public SealedTwin? Sealed { get; init; }
+
     public int? Rounds { get; init; }
 
     /// <summary>Whether it begins on a server that has done nothing yet.</summary>
@@ -54,6 +62,12 @@ sealed record Workload(string Name, Leg? Yardstick, Leg Subject, Metric Rate)
     public const int StoredEntries = 50_000;
     public const int LargeLobby = 21;
 
+    static readonly string FirstSealedLobby =
+        $"first_user={SealedSeed.FirstUser} first_lobby={SealedSeed.FirstLobby}";
+
+    static readonly string FullSealedLobby =
+        $"first_user={SealedSeed.FirstUser} first_lobby={SealedSeed.FirstLobby + SealedSeed.LobbyCount}";
+
     /// <summary>All of them, in the order in which they run.</summary>
     public static IReadOnlyList<Workload> All(Plan plan)
     {
@@ -63,11 +77,13 @@ sealed record Workload(string Name, Leg? Yardstick, Leg Subject, Metric Rate)
         var large = plan.LargeLobbyEntries;
         return
         [
-            OnBoth("P1 window 1", Crowd + " window=1", Metric.Posts),
-            OnBoth("P1 window 32", Crowd + " window=32", Metric.Posts),
+            AlsoSealed("P1 window 1", Crowd + " window=1", FirstSealedLobby, Metric.Posts),
+            AlsoSealed("P1 window 32", Crowd + " window=32", FirstSealedLobby, Metric.Posts),
             OnBoth("P1 16 KiB", Crowd + " window=1 bytes=16384", Metric.Posts),
-            OnBoth("P2 200", Fanout, Metric.Deliveries),
-            OnBoth("P2 1,000", "fanout subscribers=1000 rate=0 window=4", Metric.Deliveries),
+            AlsoSealed("P2 200", Fanout, FullSealedLobby, Metric.Deliveries),
+            AlsoSealed(
+                "P2 1,000", "fanout subscribers=1000 rate=0 window=4",
+                $"{FullSealedLobby} members={SealedSeed.MemberCount - 1}", Metric.Deliveries),
             OnBoth("P2 200 window 128", "fanout subscribers=200 rate=0 window=128", Metric.Deliveries),
             OnBoth("P2 1,000 window 128", "fanout subscribers=1000 rate=0 window=128", Metric.Deliveries),
             OnBoth("P2 paced", "fanout subscribers=200 rate=10000", Metric.Deliveries),
@@ -99,6 +115,11 @@ sealed record Workload(string Name, Leg? Yardstick, Leg Subject, Metric Rate)
             new("start", null, new(Target.Start, ""), Metric.Starts),
         ];
     }
+
+    static Workload AlsoSealed(string name, string words, string where, Metric rate) => OnBoth(name, words, rate) with
+    {
+        Sealed = new("P7" + name[2..], new(Target.Conclave, $"{words} sealed=1 {where}")),
+    };
 
     static Workload OnBoth(string name, string words, Metric rate) =>
         new(name, new(Target.Floor, words), new(Target.Conclave, words), rate);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Conclave.Bench.Load.Sealed;
 
 namespace Conclave.Bench.Load.Workloads;
 
@@ -11,7 +12,12 @@ sealed class Fanout(Settings settings) : Workload(settings)
 {
     const int SlowBytesPerSecond = 1024;
 
+    // More than are posted; if they do not last, the measurement ends early.
+    const double SealedPerSecond = 3000;
+
     readonly List<Link> _followers = [];
+    SealedStock? _stock;
+    ReadBody _read = null!;
     Link _poster = null!;
     Link? _slow;
     Link? _replaying;
@@ -39,11 +45,15 @@ sealed class Fanout(Settings settings) : Workload(settings)
         _poster = Open(0);
         Ask(_poster, Dialect.Greet(firstUser));
         Find(_poster, lobby);
-        var form = Dialect.CreatePost(firstUser, lobby, Payload);
+        var room = Settings.Count("sealed", 0) > 0 ? OpenSealed(_poster, lobby, firstUser + 1) : null;
+        var form = room is null ? Dialect.CreatePost(firstUser, lobby, Payload) : SealForm(room, firstUser, lobby);
+        _read = room is null ? Payload.TryRead : room.TryRead;
         // Whoever lags may be behind by all of these, and the times of all are needed.
         _poster.Poster = new Poster(firstUser, form, _window + _lagMax, new SeqSet(), Result);
+        // A sealed lobby has no more than 500 members: some have two connections then.
+        var members = Settings.Count("members", subscribers);
         for (var index = 1; index <= subscribers; index++)
-            _followers.Add(Follow(index, firstUser + index, lobby, after: null));
+            _followers.Add(Follow(index, firstUser + 1 + (index - 1) % members, lobby, after: null));
         if (Settings.Count("slow", 0) > 0)
         {
             _slow = Follow(subscribers + 1, firstUser + subscribers + 1, lobby, after: null, receiveBytes: 4096);
@@ -66,7 +76,11 @@ sealed class Fanout(Settings settings) : Workload(settings)
         _start = _nextPost = _slowFrom = Stopwatch.GetTimestamp();
         if (_replaying is not null)
             Replay(_replaying);
-        Drive(Post, IsDrained);
+        if (_stock is null)
+            Drive(Post, IsDrained);
+        else
+            Drive(_stock, SealedPerSecond * Settings.Seconds, Post, IsDrained, () => _poster.Poster!.Left == 0);
+        _stock?.Dispose();
         foreach (var link in _followers)
             link.Follower!.RequireAll();
         if (_slow is not null)
@@ -110,9 +124,18 @@ sealed class Fanout(Settings settings) : Workload(settings)
     Link Follow(int index, int user, int lobby, long? after, int receiveBytes = 0)
     {
         var link = Open(index, receiveBytes);
-        link.Follower = new Follower(user, Payload, [_poster.Poster!], Result);
+        link.Follower = new Follower(user, _read, [_poster.Poster!], Result);
         link.Follower.Seq = Ask(link, Dialect.Subscribe(user, lobby, after));
         return link;
+    }
+
+    PostForm SealForm(SealedRoom room, int user, int lobby)
+    {
+        _stock = new SealedStock(Result);
+        _stock.Add(room);
+        var shelf = room.AddPoster(user);
+        _stock.Fill(SealedPerSecond * Settings.Warmup);
+        return ((ConclaveDialect)Dialect).CreateSealedPost(lobby, shelf);
     }
 
     void Replay(Link link)
@@ -138,7 +161,7 @@ sealed class Fanout(Settings settings) : Workload(settings)
         var poster = _poster.Poster!;
         if (_interval > 0)
         {
-            while (now >= _nextPost)
+            while (now >= _nextPost && poster.Left > 0)
             {
                 poster.Post(Poll, _poster, 1);
                 _nextPost += (long)_interval;
@@ -148,7 +171,8 @@ sealed class Fanout(Settings settings) : Workload(settings)
         var slowest = long.MaxValue;
         foreach (var link in _followers)
             slowest = Math.Min(slowest, link.Follower!.Count);
-        var room = (int)Math.Min(_window - poster.InFlight, slowest + _lagMax - poster.Posted);
+        var room = (int)Math.Min(
+            poster.Left, Math.Min(_window - poster.InFlight, slowest + _lagMax - poster.Posted));
         // Not one by one: what is sent together is delivered together.
         if (room > 0)
             poster.Post(Poll, _poster, room);

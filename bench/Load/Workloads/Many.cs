@@ -40,7 +40,7 @@ sealed class Many(Settings settings) : Workload(settings)
                 _links[link.Index] = link;
                 var lobby = posters[link.Index / _members];
                 link.Poster = lobby[link.Index % _members];
-                link.Follower = new Follower(link.Poster.User, Payload, lobby, Result) { Seq = seq };
+                link.Follower = new Follower(link.Poster.User, Payload.TryRead, lobby, Result) { Seq = seq };
             });
         Result["lobbies"] = _lobbies;
         Result["members"] = _members;

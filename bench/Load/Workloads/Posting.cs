@@ -1,3 +1,6 @@
+using Conclave.Bench.Load.Sealed;
+using Conclave.Roster;
+
 namespace Conclave.Bench.Load.Workloads;
 
 /// <summary>
@@ -6,8 +9,15 @@ namespace Conclave.Bench.Load.Workloads;
 /// </summary>
 sealed class Posting(Settings settings) : Workload(settings)
 {
+    // Of one connection, for the warm-up.
+    const double SealedPerSecond = 256;
+
+    // Of one connection, for the measurement: as many as four may post to one lobby before they must look again.
+    const int SealedAhead = LobbyLog.WindowRows / 4;
+
     readonly List<Link> _links = [];
     readonly List<SeqSet> _seqs = [];
+    SealedStock? _stock;
     int _window;
     long _count;
     long _posted;
@@ -25,13 +35,19 @@ sealed class Posting(Settings settings) : Workload(settings)
         var connections = Settings.Count("connections", isFill ? 8 : 64);
         for (var index = 0; index < connections; index++)
         {
-            var (user, lobby) = (firstUser + index, index % lobbies);
             var link = Open(index);
-            Ask(link, Dialect.Greet(user));
-            Find(link, firstLobby + lobby);
-            var form = Dialect.CreatePost(user, firstLobby + lobby, Payload);
-            link.Poster = new Poster(user, form, _window, _seqs[lobby], Result);
+            Ask(link, Dialect.Greet(firstUser + index));
+            Find(link, firstLobby + index % lobbies);
             _links.Add(link);
+        }
+        var forms = Settings.Count("sealed", 0) > 0
+            ? SealForms(firstLobby, lobbies, firstUser)
+            : _links.ConvertAll(link =>
+                Dialect.CreatePost(firstUser + link.Index, firstLobby + link.Index % lobbies, Payload));
+        foreach (var link in _links)
+        {
+            link.Poster = new Poster(
+                firstUser + link.Index, forms[link.Index], _window, _seqs[link.Index % lobbies], Result);
         }
         Result["connections"] = connections;
         Result["lobbies"] = lobbies;
@@ -49,18 +65,16 @@ sealed class Posting(Settings settings) : Workload(settings)
                 Poll.Turn(milliseconds: 1000);
             End();
         }
+        else if (_stock is not null)
+        {
+            Drive(
+                _stock, SealedAhead, Start, IsDrained,
+                isComplete: () => _links.Exists(link => link.Poster!.Left == 0));
+            _stock.Dispose();
+        }
         else
         {
-            var isStarted = false;
-            Drive(
-                _ =>
-                {
-                    if (!isStarted)
-                        FillAll();
-                    isStarted = true;
-                    return 10;
-                },
-                isDrained: () => _links.TrueForAll(link => link.Poster!.InFlight == 0));
+            Drive(Start, IsDrained);
         }
         if (!_seqs.TrueForAll(seqs => seqs.IsWithoutGap))
             Result.Fail("the seqs of a lobby have a gap");
@@ -79,6 +93,33 @@ sealed class Posting(Settings settings) : Workload(settings)
             Latencies.Add(took);
     }
 
+    List<PostForm> SealForms(int firstLobby, int lobbies, int firstUser)
+    {
+        _stock = new SealedStock(Result);
+        var rooms = new SealedRoom[lobbies];
+        for (var lobby = 0; lobby < lobbies; lobby++)
+        {
+            // The last of its posters reads it: one who was invited, and has the key by a wrap.
+            var reader = _links.FindLast(link => link.Index % lobbies == lobby)!;
+            rooms[lobby] = OpenSealed(reader, firstLobby + lobby, firstUser + reader.Index);
+            _stock.Add(rooms[lobby]);
+        }
+        var shelves = _links.ConvertAll(link => rooms[link.Index % lobbies].AddPoster(firstUser + link.Index));
+        _stock.Fill(SealedPerSecond * Settings.Warmup);
+        return _links.ConvertAll(link =>
+            ((ConclaveDialect)Dialect).CreateSealedPost(firstLobby + link.Index % lobbies, shelves[link.Index]));
+    }
+
+    bool IsDrained() => _links.TrueForAll(link => link.Poster!.InFlight == 0);
+
+    // Once each is in flight, what comes back sets off the next.
+    int Start(long now)
+    {
+        if (_links.TrueForAll(link => link.Poster!.InFlight == 0))
+            FillAll();
+        return 10;
+    }
+
     void FillAll()
     {
         foreach (var link in _links)
@@ -89,7 +130,8 @@ sealed class Posting(Settings settings) : Workload(settings)
     {
         var room = _count == long.MaxValue && !IsPosting
             ? 0
-            : (int)Math.Min(_window - link.Poster!.InFlight, _count - _posted);
+            : (int)Math.Min(
+                Math.Min(_window - link.Poster!.InFlight, _count - _posted), link.Poster!.Left);
         if (room <= 0)
             return;
         _posted += room;

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Runtime.InteropServices;
 using System.Text;
+using Conclave.Bench.Load.Sealed;
 
 namespace Conclave.Bench.Load.Workloads;
 
@@ -169,6 +170,23 @@ abstract class Workload : IDisposable
         Dialect.Learn(lobby, _answer);
     }
 
+    /// <summary>Opens a sealed lobby as a member does.</summary>
+    protected SealedRoom OpenSealed(Link link, int lobby, int reader)
+    {
+        if (Dialect is not ConclaveDialect dialect)
+            throw new LoadException($"{Settings.Target} has no sealed lobbies");
+        var room = new SealedRoom(
+            dialect,
+            question =>
+            {
+                Ask(link, question);
+                return _answer;
+            },
+            lobby, reader, Payload);
+        room.Open();
+        return room;
+    }
+
     /// <summary>What any workload may see between its own frames.</summary>
     protected void OnOther(Link link, in Frame frame)
     {
@@ -182,10 +200,27 @@ abstract class Workload : IDisposable
     /// <param name="post">Posts what may be posted now; returns how many milliseconds that need not be asked.</param>
     /// <param name="isDrained">Whether everything has come.</param>
     /// <param name="isComplete">Whether the measured window may end before its time.</param>
-    protected void Drive(Func<long, int> post, Func<bool> isDrained, Func<bool>? isComplete = null)
+    protected void Drive(Func<long, int> post, Func<bool> isDrained, Func<bool>? isComplete = null) =>
+        Drive(Settings.Warmup, Settings.Seconds, post, isDrained, isComplete);
+
+    /// <summary>
+    /// The same where posts are sealed ahead: what warms up and what is measured are apart, and in between there is
+    /// time to seal again.
+    /// </summary>
+    protected void Drive(
+        SealedStock stock, double ahead, Func<long, int> post, Func<bool> isDrained, Func<bool> isComplete)
     {
-        var from = Stopwatch.GetTimestamp() + Ticks(Settings.Warmup);
-        var until = from + Ticks(Settings.Seconds);
+        Drive(Settings.Warmup, 0, post, isDrained, isComplete: null);
+        stock.Check();
+        stock.Fill(ahead);
+        Drive(0, Settings.Seconds, post, isDrained, isComplete);
+        stock.Check();
+    }
+
+    void Drive(double warmup, double seconds, Func<long, int> post, Func<bool> isDrained, Func<bool>? isComplete)
+    {
+        var from = Stopwatch.GetTimestamp() + Ticks(warmup);
+        var until = from + Ticks(seconds);
         IsPosting = true;
         while (IsPosting || !isDrained())
         {

@@ -57,6 +57,20 @@ public sealed class GoalTests
         Assert.Equal(1, settled.Find(NoGrowth)!.Value.Value);
     }
 
+    [Fact]
+    public void Sealed_posts_are_compared_with_plain_ones_of_the_same_round()
+    {
+        var outcome = Measured(
+            yardstick: [Entries(1000), Entries(1000), Entries(100)],
+            subject: [Entries(300), Entries(400), Entries(45)]) with
+        {
+            Plain = [Entries(600), Entries(1000), Entries(50)],
+        };
+
+        Assert.Equal([0.5, 0.4, 0.9], outcome.PlainRatios(Metric.Entries));
+        Assert.Equal([0.3, 0.4, 0.45], outcome.Ratios(Metric.Entries));
+    }
+
     static Outcome Measured(Run[] yardstick, Run[] subject) => new()
     {
         Workload = "P4",
