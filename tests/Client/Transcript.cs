@@ -27,6 +27,9 @@ sealed partial class Transcript(Uri server) : IDisposable
 
     public static string Program { get; } = Path.Combine(AppContext.BaseDirectory, "conclave");
 
+    /// <summary>Where the programs run.</summary>
+    public string Home => _home;
+
     public void Dispose() => Directory.Delete(_home, recursive: true);
 
     /// <summary>Does what <paramref name="script"/> says.</summary>

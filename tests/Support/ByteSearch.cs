@@ -1,12 +1,14 @@
 using System.Buffers;
-using System.Buffers.Binary;
 using System.Globalization;
 using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.RegularExpressions;
+using System.Text.Unicode;
 
 namespace Conclave.Tests.Support;
 
 /// <summary>Looks for things in anything, in the encodings in which programs leave them behind.</summary>
-sealed class ByteSearch
+sealed partial class ByteSearch
 {
     const int ChunkBytes = 1 << 20;
     const int RegionBytesMax = 1 << 30;
@@ -15,8 +17,10 @@ sealed class ByteSearch
     readonly SearchValues<string> _patterns;
     readonly int _overlap;
 
-    /// <param name="things">What to look for, by the name to tell it by. At least 12 bytes each.</param>
-    public ByteSearch(IEnumerable<(string Name, byte[] Bytes)> things)
+    /// <param name="things">
+    /// What to look for, by the name to tell it by: texts in UTF-8, or other bytes. At least 12 bytes each.
+    /// </param>
+    public ByteSearch(params IEnumerable<(string Name, byte[] Bytes)> things)
     {
         foreach (var (name, bytes) in things)
         {
@@ -59,16 +63,24 @@ sealed class ByteSearch
         return found;
     }
 
-    /// <summary>What is found in the files of a folder, however deep.</summary>
-    public HashSet<string> InFiles(string folder)
+    /// <summary>What is found in a file.</summary>
+    public HashSet<string> InFile(string path)
+    {
+        using var file = File.OpenRead(path);
+        return In(file);
+    }
+
+    /// <summary>What is found in the files of a folder, however deep, but for those of some folders in it.</summary>
+    public HashSet<string> InFiles(string folder, params string[] without)
     {
         HashSet<string> found = [];
         foreach (var path in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories))
         {
+            if (without.Any(other => path.StartsWith(other + '/', StringComparison.Ordinal)))
+                continue;
             try
             {
-                using var file = File.OpenRead(path);
-                found.UnionWith(In(file));
+                found.UnionWith(InFile(path));
             }
             catch (IOException)
             {
@@ -110,21 +122,47 @@ sealed class ByteSearch
     static IEnumerable<byte[]> EncodingsOf(byte[] bytes)
     {
         yield return bytes;
-        yield return Encoding.ASCII.GetBytes(Convert.ToHexString(bytes));
-        yield return Encoding.ASCII.GetBytes(Convert.ToHexStringLower(bytes));
-        var utf16 = new byte[2 * bytes.Length];
-        for (var index = 0; index < bytes.Length; index++)
-            BinaryPrimitives.WriteInt16LittleEndian(utf16.AsSpan(2 * index), bytes[index]);
-        yield return utf16;
+        var texts = FormsOf(bytes);
+        if (Utf8.IsValid(bytes))
+            texts = texts.Concat(FormsOf(Encoding.UTF8.GetString(bytes)));
+        foreach (var text in texts)
+        {
+            yield return Encoding.UTF8.GetBytes(text);
+            yield return Encoding.Unicode.GetBytes(text);
+            yield return Encoding.BigEndianUnicode.GetBytes(text);
+        }
+    }
+
+    // As programs write bytes into a text.
+    static IEnumerable<string> FormsOf(byte[] bytes)
+    {
+        yield return Convert.ToHexString(bytes);
+        yield return Convert.ToHexStringLower(bytes);
         // Base64 of something longer that holds it, wherever it begins; without what depends on its neighbours.
         for (var shift = 0; shift < 3; shift++)
         {
             var text = Convert.ToBase64String([.. new byte[shift], .. bytes]);
             var inner = text[(shift == 0 ? 0 : 4)..(text.Length - 4)];
-            yield return Encoding.ASCII.GetBytes(inner);
-            yield return Encoding.ASCII.GetBytes(inner.Replace('+', '-').Replace('/', '_'));
+            yield return inner;
+            yield return inner.Replace('+', '-').Replace('/', '_');
         }
     }
+
+    // As programs write a text into another one: as it is, in JSON, in an address.
+    static IEnumerable<string> FormsOf(string text)
+    {
+        yield return text;
+        var json = JavaScriptEncoder.Default.Encode(text);
+        yield return json;
+        yield return Escape().Replace(json, escape => escape.Value.ToLowerInvariant());
+        yield return string.Concat(text.Select(unit => $"\\u{(int)unit:x4}"));
+        var percent = Uri.EscapeDataString(text);
+        yield return percent;
+        yield return Escape().Replace(percent, escape => escape.Value.ToLowerInvariant());
+    }
+
+    [GeneratedRegex(@"\\u[0-9A-F]{4}|%[0-9A-F]{2}", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Escape();
 
     /// <summary>Reads a file up to a place.</summary>
     sealed class Region(FileStream file, long end) : Stream

@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Conclave.Server.Storage;
+using Microsoft.Diagnostics.NETCore.Client;
 
 namespace Conclave.Tests.Support;
 
@@ -37,6 +39,9 @@ sealed class ServerProcess : IAsyncDisposable
 
     /// <summary>Its process id.</summary>
     public int Id => _process.Id;
+
+    /// <summary>Whether the program is there that writes core dumps; some makers of .NET leave it out.</summary>
+    public static bool CanDumpCore => File.Exists(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "createdump"));
 
     public static async Task<ServerProcess> StartAsync(
         string data, params IEnumerable<(string Name, string Value)> environment)
@@ -91,6 +96,36 @@ sealed class ServerProcess : IAsyncDisposable
         await _process.WaitForExitAsync(patience.Token);
         return (_process.ExitCode, await _errors);
     }
+
+    /// <summary>Writes what <c>pg_dump</c> says of its database to a file.</summary>
+    public async Task DumpDatabaseAsync(string file)
+    {
+        var cancellation = TestContext.Current.CancellationToken;
+        var programs = await PostgresPrograms.FindAsync(
+            Environment.GetEnvironmentVariable("CONCLAVE_POSTGRES_BIN"), dataMajor: null,
+            await PostgresAccount.FindAsync(cancellation), cancellation);
+        // Where the server's programs are links, this one is beside what they lead to.
+        var folder = File.ResolveLinkTarget(programs.Postgres, returnFinalTarget: true) is { } target
+            ? Path.GetDirectoryName(target.FullName)!
+            : programs.Folder;
+        string[] words =
+            ["--host", Path.Combine(Data, "postgres", "socket"), "--username", "conclave", "--file", file, "conclave"];
+        var start = new ProcessStartInfo(Path.Combine(folder, "pg_dump"), words)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
+        var dump = await OperatorProgram.RunAsync(start, input: []);
+        Assert.True(dump.Code == 0, dump.ToString());
+    }
+
+    /// <summary>
+    /// Writes all of its memory to a file, as when it crashes; it goes on. Needs the program that .NET comes with for
+    /// this: see <see cref="CanDumpCore"/>.
+    /// </summary>
+    public Task DumpCoreAsync(string file) => new DiagnosticsClient(Id).WriteDumpAsync(
+        DumpType.Full, file, logDumpGeneration: false, TestContext.Current.CancellationToken);
 
     /// <summary>All that it said since it listened, once it has ended.</summary>
     public async Task<string> SaidAsync() => await _output + await _errors;

@@ -154,26 +154,8 @@ public sealed class AtRestTests : IDisposable
 
     async Task<byte[]> DumpAsync(ServerProcess server)
     {
-        var account = await PostgresAccount.FindAsync(Cancellation);
-        var programs = await PostgresPrograms.FindAsync(
-            Environment.GetEnvironmentVariable("CONCLAVE_POSTGRES_BIN"), dataMajor: null, account, Cancellation);
-        // Where the server's programs are links, this one is beside what they lead to.
-        var folder = File.ResolveLinkTarget(programs.Postgres, returnFinalTarget: true) is { } target
-            ? Path.GetDirectoryName(target.FullName)!
-            : programs.Folder;
-        var start = new System.Diagnostics.ProcessStartInfo(
-            Path.Combine(folder, "pg_dump"),
-            [
-                "--host", Path.Combine(server.Data, "postgres", "socket"), "--username", "conclave",
-                "--file", Path.Combine(_folder, "dump.sql"), "conclave",
-            ])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            UseShellExecute = false,
-        };
-        var dump = await OperatorProgram.RunAsync(start, input: []);
-        Assert.True(dump.Code == 0, dump.ToString());
-        return await File.ReadAllBytesAsync(Path.Combine(_folder, "dump.sql"), Cancellation);
+        var file = Path.Combine(_folder, "dump.sql");
+        await server.DumpDatabaseAsync(file);
+        return await File.ReadAllBytesAsync(file, Cancellation);
     }
 }
