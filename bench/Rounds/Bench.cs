@@ -30,8 +30,16 @@ sealed class Bench
         var bench = new Bench(plan, site);
         await bench.PrepareAsync(workloads, cancellation);
         List<Outcome> outcomes = [];
+        var wasSealed = false;
         foreach (var workload in workloads)
+        {
+            // What a server keeps of sealed lobbies would be in the memory of all that comes after.
+            var isSealed = plan.Wants(workload.Sealed);
+            if (wasSealed && !isSealed)
+                await bench.StartWarmAsync(cancellation);
+            wasSealed = isSealed;
             outcomes.AddRange(await bench.MeasureAsync(workload, cancellation));
+        }
         Say($"done in {Stopwatch.GetElapsedTime(since).TotalMinutes:0.0} minutes");
         return new Result
         {
@@ -60,6 +68,12 @@ sealed class Bench
             await Seed.FillAsync(_site, lobby, count, cancellation);
         }
         await _site.VacuumAsync(cancellation);
+    }
+
+    async Task StartWarmAsync(CancellationToken cancellation)
+    {
+        await _site.StartConclaveAsync(cancellation);
+        await Load.RunAsync(WarmupWords, _site.Conclave, WarmupSeconds, warmup: 0, cancellation);
     }
 
     async Task<List<Outcome>> MeasureAsync(Workload workload, CancellationToken cancellation)
