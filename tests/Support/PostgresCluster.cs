@@ -68,8 +68,7 @@ public sealed class PostgresCluster : IAsyncDisposable
         await (_cluster?.DisposeAsync() ?? ValueTask.CompletedTask);
         if (_folder is not null)
         {
-            // While it is still locked: another run would take it for a leftover, and remove it too.
-            Directory.Delete(_folder.Path, recursive: true);
+            Remove(_folder.Path);
             _folder.Dispose();
         }
 
@@ -112,13 +111,22 @@ public sealed class PostgresCluster : IAsyncDisposable
                 var data = Path.Combine(path, "postgres", "data");
                 var processes = new PostgresProcesses(data, account, TimeProvider.System);
                 await processes.StopLeftoversAsync(CancellationToken.None);
-                Directory.Delete(path, recursive: true);
+                Remove(path);
             }
             catch (Exception failure) when (failure is StartupException or IOException or UnauthorizedAccessException)
             {
                 // A run that is still going on, or another user's.
             }
         }
+    }
+
+    // While it is locked, under another name first: as soon as the file that is its lock were gone, another run would take
+    // it for a leftover, and remove it too.
+    static void Remove(string path)
+    {
+        var doomed = Path.Combine(Path.GetTempPath(), $"conclave-doomed-{Guid.NewGuid():N}");
+        Directory.Move(path, doomed);
+        Directory.Delete(doomed, recursive: true);
     }
 
     async Task RunAsync(string statement)
