@@ -34,14 +34,16 @@ static class ExitCode
     // Refusals that the client makes by itself.
     const string NoKey = "no_key";
     const string NoIdentity = "no_identity";
+    const string BadRecoveryCode = "bad_recovery_code";
+    const string FormerIdentity = "former_identity";
 
     /// <summary>The exit code for a refusal of the server.</summary>
     /// <param name="errorCode">One of <see cref="ErrorCode"/>, or one of a newer server.</param>
     public static int Of(string errorCode) => errorCode switch
     {
         ErrorCode.BadRequest => Usage,
-        ErrorCode.BadToken or ErrorCode.BadCredentials or NoIdentity => NotSignedIn,
-        ErrorCode.Forbidden or ErrorCode.RegistrationClosed => Denied,
+        ErrorCode.BadToken or ErrorCode.BadCredentials or NoIdentity or BadRecoveryCode => NotSignedIn,
+        ErrorCode.Forbidden or ErrorCode.RegistrationClosed or FormerIdentity => Denied,
         ErrorCode.NoSuchUser or ErrorCode.NoSuchLobby or ErrorCode.NoSuchMessage => NotFound,
         ErrorCode.LoginTaken or ErrorCode.LobbyNameTaken or ErrorCode.AlreadyMember or ErrorCode.NotAMember
             or ErrorCode.LastAdmin or ErrorCode.NonceReused or ErrorCode.LogChanged or ErrorCode.Limit

@@ -6,7 +6,11 @@ using Conclave.Sdk;
 namespace Conclave.Client;
 
 /// <summary>The server that somebody talks to, and who is signed in there.</summary>
-sealed class Host(Uri server, SessionStore sessions, Language language)
+/// <param name="server">Its address.</param>
+/// <param name="sessions">Who is signed in where.</param>
+/// <param name="language">The language of the user.</param>
+/// <param name="note">Says something to the user.</param>
+sealed class Host(Uri server, SessionStore sessions, Language language, Action<string> note)
 {
     /// <summary>Names the folder of <see cref="StateFolder"/>.</summary>
     const string StateVariable = "CONCLAVE_STATE";
@@ -32,6 +36,7 @@ sealed class Host(Uri server, SessionStore sessions, Language language)
             RequestTimeout = AnswerTimeout,
             ProgramName = "conclave",
             StateFolder = StateFolder(),
+            Introduce = introduction => note(SealReport.Introduction(introduction, language)),
         });
         try
         {

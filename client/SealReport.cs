@@ -76,6 +76,34 @@ static class SealReport
             SafeText.OneLine(file.From.Login),
         ]));
 
+    /// <summary>Which lobbies go on with a new identity, and why others do not.</summary>
+    public static IEnumerable<string> Successions(IReadOnlyList<LobbySuccession> lobbies, Language language) =>
+        lobbies.Select(lobby =>
+        {
+            var name = SafeText.OneLine(lobby.LobbyName);
+            return lobby.Fault is null
+                ? language.Seal.Succeeded(name)
+                : language.Seal.NotSucceeded(name, WhyNot(lobby.Fault, language));
+        });
+
+    static string WhyNot(string code, Language language) =>
+        language.Alarms.ByCode.TryGetValue(code, out var alarm)
+            ? alarm.What
+            : Wording.OfCode(code, language, new About()).Message;
+
+    /// <summary>Who made a lobby and who let the user in, before it is used for the first time.</summary>
+    public static string Introduction(LobbyIntroduction introduction, Language language)
+    {
+        var seal = language.Seal;
+        var lobby = SafeText.OneLine(introduction.LobbyName);
+        return introduction.InvitedBy is { } inviter
+            ? seal.MadeAndInvited(lobby, Person(introduction.CreatedBy, seal), Person(inviter, seal))
+            : seal.MadeBy(lobby, Person(introduction.CreatedBy, seal));
+    }
+
+    static string Person(IntroducedPerson person, SealSayTexts seal) =>
+        $"{SafeText.OneLine(person.Login)} ({State(person.HasChangedKey, person.IsVerified, seal)})";
+
     public static string State(Contact contact, SealSayTexts seal) =>
         State(contact.Change is not null, contact.IsVerified, seal);
 

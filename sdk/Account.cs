@@ -79,7 +79,8 @@ public sealed class Account
 
     /// <summary>
     /// Gives an account that a plain client made an identity of its own (<c>change_password</c>). From then on the
-    /// server sees what is derived from the password; choose a new password if the old one was used elsewhere.
+    /// server sees what is derived from the password; choose a new password if the old one was used elsewhere. After an
+    /// operator has reset the password, an identity that this device still has is kept.
     /// </summary>
     /// <param name="password">The password so far, UTF-8, sent as it is. Wipe it when the task has ended.</param>
     /// <param name="newPassword">UTF-8; may be the same. Wipe it when the task has ended.</param>
@@ -90,9 +91,29 @@ public sealed class Account
     {
         var client = _sealed ?? throw SealedClient.IsPlain();
         var session = await client.SessionAsync(cancellationToken).ConfigureAwait(false);
-        if (session.HasIdentity)
-            throw new InvalidOperationException("The account has an identity already.");
         await client.Accounts.SealAsync(session, password, newPassword, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Gives the account back the identity of a recovery code (<c>change_password</c>), after its operator has reset a
+    /// password that was forgotten: what the user could read before can be read again, and for others nothing changes.
+    /// </summary>
+    /// <param name="recoveryCode">What <see cref="RecoveryCodeAsync"/> gave; white space in it is ignored.</param>
+    /// <param name="password">The operator's, UTF-8, sent as it is. Wipe it when the task has ended.</param>
+    /// <param name="newPassword">UTF-8. Wipe it when the task has ended.</param>
+    /// <exception cref="RefusedException"><c>bad_recovery_code</c>: it is not the code of this account, as its lobbies
+    /// know it. <see cref="ErrorCode.BadIdentity"/>: it is that of an earlier identity.</exception>
+    /// <exception cref="InvalidOperationException">The client is a plain one, or the account is sealing
+    /// already.</exception>
+    public async Task RecoverAsync(
+        string recoveryCode, ReadOnlyMemory<byte> password, ReadOnlyMemory<byte> newPassword,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(recoveryCode);
+        var client = _sealed ?? throw SealedClient.IsPlain();
+        var session = await client.SessionAsync(cancellationToken).ConfigureAwait(false);
+        await client.Accounts.RecoverAsync(session, recoveryCode, password, newPassword, cancellationToken)
+            .ConfigureAwait(false);
     }
 
     /// <summary>
@@ -110,6 +131,30 @@ public sealed class Account
         var code = Base64Text.Encode(seed);
         System.Security.Cryptography.CryptographicOperations.ZeroMemory(seed);
         return code;
+    }
+
+    /// <summary>
+    /// Gives the account a new identity (<c>reset_identity</c>), signed by the one that is held here, and has every
+    /// sealed lobby go on with it: for when the old keys may be in somebody else's hands. Others see an alarm, or a
+    /// notice if they never compared keys. Not repeated when the connection is lost before the answer: then sign in
+    /// again, which brings whichever identity the account has.
+    /// </summary>
+    /// <param name="password">UTF-8. Wipe it when the task has ended.</param>
+    /// <returns>What became of each lobby. One that could not be helped is tried again with the next message.</returns>
+    /// <exception cref="RefusedException">
+    /// <see cref="ErrorCode.BadCredentials"/>; <c>no_identity</c>: the account is plain, or its keys are not on this
+    /// device. <see cref="ErrorCode.BadIdentity"/>: another device has given it a new one; sign in again.
+    /// </exception>
+    public async Task<IdentityReset> ResetIdentityAsync(
+        ReadOnlyMemory<byte> password, CancellationToken cancellationToken = default)
+    {
+        var client = _sealed ?? throw SealedClient.IsPlain();
+        var session = await client.SessionAsync(cancellationToken).ConfigureAwait(false);
+        // Asks for the keys before anything is derived or sent.
+        _ = session.Identity;
+        await client.Accounts.ResetIdentityAsync(session, password, cancellationToken).ConfigureAwait(false);
+        var lobbies = await SealedLobbies.SucceedInAllAsync(session, cancellationToken).ConfigureAwait(false);
+        return new IdentityReset(session.Identity.Fingerprint.ToString(), lobbies);
     }
 
     /// <summary>The same with passwords that are strings, which cannot be wiped.</summary>

@@ -30,6 +30,12 @@ public sealed record ConclaveOptions
     public string? StateFolder { get; init; }
 
     /// <summary>
+    /// Called by a sealing client before a sealed lobby that somebody else made is used for the first time, once for
+    /// each: the program names the two to its user. On any thread; not to be held up. Default: null, nobody is told.
+    /// </summary>
+    public Action<LobbyIntroduction>? Introduce { get; init; }
+
+    /// <summary>
     /// How long a request may take until its final answer, with every reconnection and repetition in between;
     /// <see cref="Timeout.InfiniteTimeSpan"/> for no limit but the cancellation token. Default: 30 s.
     /// </summary>

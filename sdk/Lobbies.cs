@@ -56,6 +56,46 @@ public sealed class Lobbies
             .ConfigureAwait(false);
     }
 
+    /// <summary>
+    /// Lets a member who has lost their keys into a sealed lobby again, with the new identity and the rights of before:
+    /// the old identity is removed, the new one invited, and the lobby goes on with a new key. First make sure of the
+    /// person, and accept the key (<see cref="Trust.AcceptNewKeyAsync"/>).
+    /// </summary>
+    /// <param name="lobby">A lobby in which the signed-in user has <see cref="Rights.Admin"/> and
+    /// <see cref="Rights.Invite"/>, and whatever the member may do.</param>
+    /// <param name="login">Whom.</param>
+    /// <exception cref="RefusedException">
+    /// <see cref="ErrorCode.NotAMember"/>; <see cref="ErrorCode.AlreadyMember"/>: with this very key;
+    /// <see cref="ErrorCode.Forbidden"/>.
+    /// </exception>
+    /// <exception cref="AlarmException"><see cref="AlarmCode.KeyChanged"/>: nobody has accepted the key.</exception>
+    /// <exception cref="ArgumentException">The lobby is plain.</exception>
+    public async Task<InviteLobbyReply> ReadmitAsync(
+        LobbyRef lobby, string login, CancellationToken cancellationToken = default)
+    {
+        var session = await SessionAsync(cancellationToken).ConfigureAwait(false);
+        var opened = await SealedNames.RequireSealedAsync(session, lobby, cancellationToken).ConfigureAwait(false);
+        var person = await Invitee.FindAsync(_link, session, login, cancellationToken).ConfigureAwait(false);
+        return await SealedLobbies.ReadmitAsync(session, opened, person, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Has a sealed lobby go on with the user's present identity if it knows the user by an earlier one
+    /// (<c>succeed_member</c>), signed by that one. Whatever writes into the lobby does this by itself.
+    /// </summary>
+    /// <returns>Whether there was need to.</returns>
+    /// <exception cref="RefusedException">
+    /// <c>former_identity</c>: the keys of the earlier identity are not here, and only an admin can help
+    /// (<see cref="ReadmitAsync"/>). <see cref="ErrorCode.RateLimited"/>: it was done today already.
+    /// </exception>
+    /// <exception cref="ArgumentException">The lobby is plain.</exception>
+    public async Task<bool> SucceedAsync(LobbyRef lobby, CancellationToken cancellationToken = default)
+    {
+        var session = await SessionAsync(cancellationToken).ConfigureAwait(false);
+        var opened = await SealedNames.RequireSealedAsync(session, lobby, cancellationToken).ConfigureAwait(false);
+        return await new SealedWriter(session, opened).SucceedInTurnAsync(cancellationToken).ConfigureAwait(false);
+    }
+
     /// <summary>The roster of a sealed lobby as this client has verified it.</summary>
     /// <exception cref="ArgumentException">The lobby is plain.</exception>
     public async Task<LobbyRoster> RosterAsync(LobbyRef lobby, CancellationToken cancellationToken = default)

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Conclave.Client.Commands;
 
-/// <summary>One's own identity: <c>account seal|recovery-code</c>.</summary>
+/// <summary>One's own identity: <c>account seal|recovery-code|recover|reset-identity</c>.</summary>
 static class IdentityCommands
 {
     public static IEnumerable<Command> All(Frame frame)
@@ -11,6 +11,8 @@ static class IdentityCommands
         var account = new Command("account", frame.SealHelp.AccountGroup);
         account.Add(Seal(frame));
         account.Add(RecoveryCode(frame));
+        account.Add(Recover(frame));
+        account.Add(Reset(frame));
         return [account];
     }
 
@@ -33,26 +35,68 @@ static class IdentityCommands
         });
     }
 
+    static Command Recover(Frame frame)
+    {
+        var (old, @new) = (PasswordSource.OfUser(frame.Help), PasswordSource.OfNew(frame.Help));
+        var codes = PasswordSource.OfRecovery(frame.SealHelp);
+        return frame.Command("recover", frame.SealHelp.AccountRecover, [codes.File, old.File, @new.File], async visit =>
+        {
+            var seal = visit.Language.Seal;
+            await using var client = await visit.ConnectSignedInAsync();
+            var user = await client.WhoamiAsync(visit.Cancellation);
+            if (user.Identity is not null)
+                throw new ClientException(ExitCode.Conflict, seal.AccountSealedAlready(user.Login));
+            var code = await codes.GivenAsync(visit) ?? await Recovering.HeldCodeAsync(client, visit.Cancellation)
+                ?? await codes.AskedAsync(visit, seal.AskRecoveryCode);
+            var oldPassword = await old.KnownAsync(visit, user.Login);
+            var newPassword = await @new.NewAsync(visit, user.Login);
+            await client.Account.RecoverAsync(
+                code, Encoding.UTF8.GetBytes(oldPassword), Encoding.UTF8.GetBytes(newPassword), visit.Cancellation);
+            visit.Show(() => JsonLine.OfLogin(user.Login), () => [seal.AccountRecovered(user.Login)]);
+        });
+    }
+
     static Command RecoveryCode(Frame frame)
     {
         var yes = new Option<bool>("--yes") { Description = frame.SealHelp.Yes };
         return frame.Command("recovery-code", frame.SealHelp.AccountRecovery, [yes], async visit =>
         {
             var seal = visit.Language.Seal;
-            if (!visit.Get(yes))
-            {
-                if (!Terminal.CanAsk)
-                {
-                    throw new ClientException(
-                        ExitCode.Usage, seal.ConfirmationNeeded, seal.ConfirmationNeededHint("--yes"));
-                }
-                Terminal.Note(seal.RecoveryMeans);
-                if (!await visit.Terminal.AskYesAsync(seal.AskRecovery, visit.Cancellation))
-                    throw new OperationCanceledException();
-            }
+            await ConfirmAsync(visit, visit.Get(yes), seal.RecoveryMeans, seal.AskRecovery);
             await using var client = await visit.ConnectSignedInAsync();
             var code = await client.Account.RecoveryCodeAsync(visit.Cancellation);
             visit.Show(() => SealJson.OfRecoveryCode(code), () => [code]);
         });
+    }
+
+    static Command Reset(Frame frame)
+    {
+        var source = PasswordSource.OfUser(frame.Help);
+        var yes = new Option<bool>("--yes") { Description = frame.SealHelp.Yes };
+        return frame.Command("reset-identity", frame.SealHelp.AccountReset, [source.File, yes], async visit =>
+        {
+            var seal = visit.Language.Seal;
+            await ConfirmAsync(visit, visit.Get(yes), seal.ResetMeans, seal.AskReset);
+            await using var client = await visit.ConnectSignedInAsync();
+            var login = (await client.WhoamiAsync(visit.Cancellation)).Login;
+            var password = await source.KnownAsync(visit, login);
+            var reset = await client.Account.ResetIdentityAsync(Encoding.UTF8.GetBytes(password), visit.Cancellation);
+            visit.Show(
+                () => SealJson.Of(reset),
+                () => [seal.IdentityReset(login), .. SealReport.Successions(reset.Lobbies, visit.Language)]);
+            visit.Note(seal.AfterReset);
+        });
+    }
+
+    static async Task ConfirmAsync(Visit visit, bool isConfirmed, string meaning, string question)
+    {
+        var seal = visit.Language.Seal;
+        if (isConfirmed)
+            return;
+        if (!Terminal.CanAsk)
+            throw new ClientException(ExitCode.Usage, seal.ConfirmationNeeded, seal.ConfirmationNeededHint("--yes"));
+        Terminal.Note(meaning);
+        if (!await visit.Terminal.AskYesAsync(question, visit.Cancellation))
+            throw new OperationCanceledException();
     }
 }

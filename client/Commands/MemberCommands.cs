@@ -4,11 +4,11 @@ using Conclave.Sdk;
 
 namespace Conclave.Client.Commands;
 
-/// <summary>Who is in a lobby and what they may do there: <c>invite|rights|remove|leave</c>.</summary>
+/// <summary>Who is in a lobby and what they may do there: <c>invite|readmit|rights|remove|leave</c>.</summary>
 static class MemberCommands
 {
     public static IEnumerable<Command> All(Frame frame) =>
-        [Invite(frame), SetRights(frame), Remove(frame), Leave(frame)];
+        [Invite(frame), Readmit(frame), SetRights(frame), Remove(frame), Leave(frame)];
 
     static Command Invite(Frame frame)
     {
@@ -32,6 +32,21 @@ static class MemberCommands
             if (Report.IsSealed(reply.LobbyId)
                 && (await client.Trust.FindAsync(name, visit.Cancellation)) is { IsVerified: false })
                 visit.Note(visit.Language.Seal.NotVerifiedYet(name));
+        });
+    }
+
+    static Command Readmit(Frame frame)
+    {
+        var (lobby, login) = (LobbyCommands.LobbyArgument(frame.Help.Lobby), MemberArgument(frame));
+        return frame.Command("readmit", frame.SealHelp.Readmit, [lobby, login], async visit =>
+        {
+            var meant = visit.Input.Lobby(visit.Get(lobby)!);
+            var name = visit.Input.Login(visit.Get(login)!);
+            await using var client = await visit.ConnectSignedInAsync();
+            var reply = await SealedLobbyCommands.OfSealedAsync(
+                visit, () => client.Lobbies.ReadmitAsync(meant, name, visit.Cancellation));
+            visit.Show(
+                () => JsonLine.Of(reply), () => [Report.Invited(reply, visit.Get(lobby)!, visit.Language)]);
         });
     }
 

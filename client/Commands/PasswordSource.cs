@@ -33,9 +33,17 @@ sealed class PasswordSource
     public static PasswordSource OfCode(HelpTexts help) =>
         new("--code-file", "CONCLAVE_REGISTRATION_CODE", help.CodeFile);
 
+    /// <summary>An identity on paper: <c>--recovery-file</c>, CONCLAVE_RECOVERY_CODE.</summary>
+    public static PasswordSource OfRecovery(SealHelpTexts help) =>
+        new("--recovery-file", "CONCLAVE_RECOVERY_CODE", help.RecoveryFile);
+
     /// <summary>The password of a user that exists.</summary>
-    public async Task<string> KnownAsync(Visit visit, string login) =>
-        await GivenAsync(visit) ?? Ask(visit.Language.Say.AskPassword(login), visit.Language.Say);
+    public Task<string> KnownAsync(Visit visit, string login) =>
+        AskedAsync(visit, visit.Language.Say.AskPassword(login));
+
+    /// <summary>What is given, or else the answer to a question.</summary>
+    public async Task<string> AskedAsync(Visit visit, string question) =>
+        await GivenAsync(visit) ?? Ask(question, visit.Language.Say);
 
     /// <summary>A password to be; whoever types one unseen types it twice.</summary>
     public async Task<string> NewAsync(Visit visit, string login)

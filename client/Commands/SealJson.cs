@@ -32,6 +32,23 @@ static class SealJson
         json.WriteBoolean("key_changed", member.HasChangedKey);
     });
 
+    public static string Of(IdentityReset reset) => JsonLine.Object(json =>
+    {
+        json.WriteString("fingerprint", reset.Fingerprint);
+        json.WriteStartArray("lobbies");
+        foreach (var lobby in reset.Lobbies)
+        {
+            json.WriteStartObject();
+            json.WriteString("lobby_id", lobby.LobbyId);
+            json.WriteString("lobby_name", lobby.LobbyName);
+            json.WriteBoolean("succeeded", lobby.Fault is null);
+            if (lobby.Fault is { } fault)
+                json.WriteString("fault", fault);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+    });
+
     public static string Of(LobbyCode code) => JsonLine.Object(json =>
     {
         json.WriteString("lobby_id", code.LobbyId);

@@ -3,11 +3,11 @@ using Conclave.Sdk;
 
 namespace Conclave.Client.Commands;
 
-/// <summary>What sealed lobbies have beyond plain ones: <c>lobby plain|code|rotate|alarm</c>.</summary>
+/// <summary>What sealed lobbies have beyond plain ones: <c>lobby plain|code|rotate|succeed|alarm</c>.</summary>
 static class SealedLobbyCommands
 {
     public static IEnumerable<Command> All(Frame frame) =>
-        [DeclarePlain(frame), Code(frame), Rotate(frame), Alarm(frame)];
+        [DeclarePlain(frame), Code(frame), Rotate(frame), Succeed(frame), Alarm(frame)];
 
     /// <summary>The signed members, and what is not certain about them.</summary>
     public static async Task ShowRosterAsync(Visit visit, ConclaveClient client, LobbyRef meant)
@@ -87,6 +87,19 @@ static class SealedLobbyCommands
         });
     }
 
+    static Command Succeed(Frame frame)
+    {
+        var lobby = LobbyCommands.LobbyArgument(frame.Help.Lobby);
+        return frame.Command("succeed", frame.SealHelp.LobbySucceed, [lobby], async visit =>
+        {
+            var (seal, shown) = (visit.Language.Seal, SafeText.OneLine(visit.Get(lobby)!));
+            var meant = visit.Input.Lobby(visit.Get(lobby)!);
+            await using var client = await visit.ConnectSignedInAsync();
+            var isNew = await OfSealedAsync(visit, () => client.Lobbies.SucceedAsync(meant, visit.Cancellation));
+            visit.Show(() => JsonLine.Done, () => [isNew ? seal.Succeeded(shown) : seal.NothingToSucceed(shown)]);
+        });
+    }
+
     static Command Alarm(Frame frame)
     {
         var lobby = LobbyCommands.LobbyArgument(frame.SealHelp.LobbyToDecide);
@@ -122,7 +135,7 @@ static class SealedLobbyCommands
     }
 
     // The library takes a plain lobby here for a mistake of the program; here it is one of the person.
-    static async Task<T> OfSealedAsync<T>(Visit visit, Func<Task<T>> ask)
+    public static async Task<T> OfSealedAsync<T>(Visit visit, Func<Task<T>> ask)
     {
         try
         {

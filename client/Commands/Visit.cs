@@ -14,7 +14,7 @@ sealed class Visit(ParseResult typed, Frame frame, CancellationToken cancellatio
     public Input Input { get; } = new(frame.Terminal.Language);
 
     /// <summary>The server of <c>--server</c>, or of CONCLAVE_SERVER, or the one on this machine.</summary>
-    public Host Host => field ??= new Host(frame.ServerOf(typed), frame.Sessions, Language);
+    public Host Host => field ??= new Host(frame.ServerOf(typed), frame.Sessions, Language, Note);
 
     public bool Json => typed.GetValue(frame.Json);
 

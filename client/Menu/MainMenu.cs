@@ -18,6 +18,7 @@ sealed class MainMenu(Sitting sitting)
     readonly SecretMenu _secret = new(sitting);
     readonly FileMenu _file = new(sitting);
     readonly TrustMenu _trust = new(sitting);
+    readonly IdentityMenu _identity = new(sitting);
 
     Screen Screen => sitting.Screen;
 
@@ -116,8 +117,10 @@ sealed class MainMenu(Sitting sitting)
         new(Texts.Lobby, _lobby.LookUpAsync),
         new(Texts.Sessions, _session.RunAsync),
         new(Texts.Password, _session.ChangePasswordAsync),
-        new(sitting.SealTexts.Recovery, _trust.ShowRecoveryCodeAsync),
-        new(sitting.SealTexts.SealAccount, _trust.SealAccountAsync),
+        new(sitting.SealTexts.Recovery, _identity.ShowRecoveryCodeAsync),
+        new(sitting.SealTexts.Recover, _identity.RecoverAsync),
+        new(sitting.SealTexts.Reset, _identity.ResetAsync),
+        new(sitting.SealTexts.SealAccount, _identity.SealAccountAsync),
         new(Texts.SignOut, _account.SignOutAsync),
         new(Texts.Server, MoveAsync),
         new(Texts.OtherLanguage, SpeakAsync),

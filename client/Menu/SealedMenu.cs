@@ -18,7 +18,10 @@ sealed class SealedMenu(Sitting sitting)
             items.Add(new(texts.Alarm, () => DecideAsync(client, lobby, alarm)));
         items.Add(new(texts.Code, () => CompareAsync(client, lobby)));
         if (lobby.Rights.HasFlag(Rights.Admin))
+        {
             items.Add(new(texts.Rotate, () => RotateAsync(client, lobby)));
+            items.Add(new(texts.Readmit, () => ReadmitAsync(client, lobby)));
+        }
         return items;
     }
 
@@ -35,6 +38,19 @@ sealed class SealedMenu(Sitting sitting)
     {
         await client.Lobbies.RotateKeyAsync(lobby.LobbyId, sitting.Cancellation);
         Screen.Done(Screen.Sentence(sitting.Language.Seal.Rotated(SafeText.OneLine(lobby.LobbyName))));
+    }
+
+    async Task ReadmitAsync(ConclaveClient client, OwnLobby lobby)
+    {
+        var members = await client.MembersAsync(lobby.LobbyId, sitting.Cancellation);
+        var chosen = await Screen.ChooseAsync(
+            sitting.Texts.ChooseMember, members,
+            member => (SafeText.OneLine(member.Login), Report.RightsText(member.Rights)), sitting.Texts);
+        if (chosen is null)
+            return;
+        sitting.About = sitting.About with { Login = chosen.Login };
+        var reply = await client.Lobbies.ReadmitAsync(lobby.LobbyId, chosen.Login, sitting.Cancellation);
+        Screen.Done(Screen.Sentence(Report.Invited(reply, lobby.LobbyName, sitting.Language)));
     }
 
     async Task DecideAsync(ConclaveClient client, OwnLobby lobby, LobbyAlarm alarm)

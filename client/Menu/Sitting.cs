@@ -150,5 +150,6 @@ sealed class Sitting
         }
     }
 
-    Host HostOf(Uri server) => new(server, new SessionStore(_sessionFolder, Language), Language);
+    Host HostOf(Uri server) => new(
+        server, new SessionStore(_sessionFolder, Language), Language, text => Screen.Hint(Screen.Sentence(text)));
 }

@@ -1,10 +1,9 @@
-using System.Text;
 using Conclave.Client.Texts;
 using Conclave.Sdk;
 
 namespace Conclave.Client.Menu;
 
-/// <summary>The items about keys: other people's, and one's own.</summary>
+/// <summary>The item about other people's keys.</summary>
 sealed class TrustMenu(Sitting sitting)
 {
     Screen Screen => sitting.Screen;
@@ -37,32 +36,6 @@ sealed class TrustMenu(Sitting sitting)
         }
         else
             Screen.Hint(Screen.Sentence(sitting.Language.Seal.NotMarked(login)));
-    }
-
-    public async Task ShowRecoveryCodeAsync()
-    {
-        await using var client = await sitting.Host.ConnectSignedInAsync(sitting.Cancellation);
-        Screen.Hint(Screen.Sentence(sitting.Language.Seal.RecoveryMeans));
-        if (await sitting.ConfirmAsync(sitting.SealTexts.Recovery.Name + "?"))
-            Screen.Line(await client.Account.RecoveryCodeAsync(sitting.Cancellation));
-    }
-
-    public async Task SealAccountAsync()
-    {
-        Screen.Hint(sitting.Texts.GoBack);
-        await using var client = await sitting.Host.ConnectSignedInAsync(sitting.Cancellation);
-        var user = await client.WhoamiAsync(sitting.Cancellation);
-        if (user.Identity is not null)
-        {
-            Screen.Hint(Screen.Sentence(sitting.Language.Seal.AccountSealedAlready(SafeText.OneLine(user.Login))));
-            return;
-        }
-        if (await Screen.AskSecretAsync(sitting.Texts.AskOldPassword) is not { } old
-            || await sitting.AskNewPasswordAsync() is not { } @new)
-            return;
-        await client.Account.SealAsync(
-            Encoding.UTF8.GetBytes(old), Encoding.UTF8.GetBytes(@new), sitting.Cancellation);
-        Screen.Done(Screen.Sentence(sitting.Language.Seal.AccountSealed(SafeText.OneLine(user.Login))));
     }
 
     // Whoever is known comes first: most often that is whom one has just invited.

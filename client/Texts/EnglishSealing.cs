@@ -14,6 +14,7 @@ static class EnglishSealing
                 "the key of this user is not the one you know",
                 "they may have made a new identity, or somebody has put a key of their own in between",
                 "ask them over another channel; compare with “conclave verify LOGIN”, then “conclave accept-key "
+                + "LOGIN”; who is in a lobby with the old key is let in again by an admin: “conclave readmit LOBBY "
                 + "LOGIN”"),
             [AlarmCode.Rollback] = new(
                 "the server shows less of this lobby than it has shown before",
@@ -41,7 +42,7 @@ static class EnglishSealing
                 "the server says that this account is plain, and wants the password as you typed it",
                 "a program without sealing made the account, or the server is after your password",
                 "nothing was sent; only if you know that it is plain: “conclave login LOGIN --plain-account”, then "
-                + "“conclave account seal”"),
+                + "“conclave account seal”, or “account recover” if the operator has reset your password"),
             [AlarmCode.WeakKdf] = new(
                 "the server asks for the password in a form that is cheap to guess, or absurdly dear",
                 "it may want to guess your password, or to stall this computer",
@@ -70,7 +71,15 @@ static class EnglishSealing
                 "they seal it with “conclave account seal”"),
             ["no_identity"] = new(
                 "your account is plain, or its keys are not on this computer",
-                "seal it with “conclave account seal”, or sign in again"),
+                "sign in again; if the operator has reset your password, “conclave account recover” takes your "
+                + "identity back; else seal the account with “conclave account seal”"),
+            ["former_identity"] = new(
+                "this lobby knows you by another identity, whose keys are not on this computer",
+                "if you made it on another computer, sign in again; else ask an admin to let the present one in: "
+                + "“conclave readmit LOBBY LOGIN”"),
+            ["bad_recovery_code"] = new(
+                "this is not the recovery code of your account",
+                "compare it with the paper letter by letter, capitals too; nothing was changed"),
         },
         Entry = (seq, lobby) => $"#{seq} of {lobby}",
         RefusedEntry = code => $"ALARM: refused ({code}); nothing of it is shown",
@@ -153,6 +162,20 @@ static class EnglishSealing
         RecoveryMeans = "the recovery code is your identity: whoever reads it reads everything that you can read; "
             + "write it on paper, and nowhere else",
         AskRecovery = "Show it on this screen? Type yes",
+        AskRecoveryCode = "Recovery code",
+        AccountRecovered = login => $"{login} has the identity of before again; the server no longer sees the password",
+        ResetMeans = "who knows your key sees an alarm, or a notice if you never compared: tell them over another "
+            + "channel, and compare again; whoever has the old keys can still read what was written until now",
+        AskReset = "Make a new identity? Type yes",
+        IdentityReset = login => $"{login} has a new identity",
+        AfterReset = "an earlier recovery code is of no use for it: see “conclave account recovery-code”; sign in "
+            + "again on your other computers",
+        Succeeded = lobby => $"{lobby} goes on with your new identity",
+        NotSucceeded = (lobby, why) => $"{lobby} does not know it yet ({why}); the next message there tries again",
+        NothingToSucceed = lobby => $"{lobby} knows you by your present identity",
+        MadeBy = (lobby, creator) => $"you use {lobby} for the first time here; it was made by {creator}",
+        MadeAndInvited = (lobby, creator, inviter) =>
+            $"you use {lobby} for the first time here; it was made by {creator}, and you were invited by {inviter}",
         AccountSealed = login => $"{login} has an identity now; the server no longer sees the password",
         AccountSealedAlready = login => $"{login} is a sealing account already",
         AskSecret = name => $"Value of {name}",
@@ -191,10 +214,14 @@ static class EnglishSealing
         LobbyPlain = "Declare a lobby that somebody else made to be plain",
         LobbyCode = "Show the code by which members find out that they see the same history",
         LobbyRotate = "Go on with a new key in a sealed lobby",
+        LobbySucceed = "Go on in a lobby with your new identity; what writes there does it by itself",
+        Readmit = "Let a member who has lost their keys in again, with the new key and the same rights",
         LobbyAlarm = "Show the alarm in a lobby, or decide about it; exit code 7 if there is one",
         AccountGroup = "Look after your identity",
         AccountSeal = "Give a plain account an identity; the server no longer sees the password",
         AccountRecovery = "Show the recovery code of your identity, for paper",
+        AccountRecover = "Take your identity back by its recovery code, after the operator has reset your password",
+        AccountReset = "Make a new identity, signed by the old one: for when somebody else may have your keys",
         SecretGroup = "Keep named secrets in lobbies",
         SecretSet = "Set a secret; the value comes from standard input, a file or a question",
         SecretGet = "Print the newest value of a secret, and nothing else",
@@ -209,6 +236,7 @@ static class EnglishSealing
         PlainAccount = "The account is plain: send the password as it is, so that the server sees it",
         Fingerprint = "Mark it as verified without asking, if the key has this fingerprint",
         NewFingerprint = "Accept it without asking, if the new key has this fingerprint",
+        RecoveryFile = "Read the recovery code from this file; else $CONCLAVE_RECOVERY_CODE, else keys here, else ask",
         Yes = "Do not ask",
         Dismiss = "Go on in the lobby as if nothing had been",
         Forget = "Forget what was known of the lobby; what the server shows now counts",
@@ -246,6 +274,9 @@ static class EnglishSealing
         Different = new("Not the same, or not now", "leaves everything as it is"),
         AcceptKey = new("Accept the new key", "it counts as not verified"),
         Recovery = new("Recovery code", "your identity on paper"),
+        Recover = new("Take your identity back", "by its recovery code, after the password was reset"),
+        Reset = new("Make a new identity", "when somebody else may have your keys"),
+        Readmit = new("Let a member in again", "who has lost their keys, with the new key"),
         SealAccount = new("Seal the account", "give it an identity; the server no longer sees the password"),
         MeantSo = new("Yes, it is meant so", "go on"),
         ChooseKind = "Which kind of lobby?",

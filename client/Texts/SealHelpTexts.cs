@@ -9,10 +9,14 @@ sealed record SealHelpTexts
     public required string LobbyPlain { get; init; }
     public required string LobbyCode { get; init; }
     public required string LobbyRotate { get; init; }
+    public required string LobbySucceed { get; init; }
     public required string LobbyAlarm { get; init; }
+    public required string Readmit { get; init; }
     public required string AccountGroup { get; init; }
     public required string AccountSeal { get; init; }
     public required string AccountRecovery { get; init; }
+    public required string AccountRecover { get; init; }
+    public required string AccountReset { get; init; }
     public required string SecretGroup { get; init; }
     public required string SecretSet { get; init; }
     public required string SecretGet { get; init; }
@@ -28,6 +32,7 @@ sealed record SealHelpTexts
     public required string PlainAccount { get; init; }
     public required string Fingerprint { get; init; }
     public required string NewFingerprint { get; init; }
+    public required string RecoveryFile { get; init; }
     public required string Yes { get; init; }
     public required string Dismiss { get; init; }
     public required string Forget { get; init; }

@@ -24,6 +24,9 @@ sealed record SealMenuTexts
     public required MenuText Different { get; init; }
     public required MenuText AcceptKey { get; init; }
     public required MenuText Recovery { get; init; }
+    public required MenuText Recover { get; init; }
+    public required MenuText Reset { get; init; }
+    public required MenuText Readmit { get; init; }
     public required MenuText SealAccount { get; init; }
     public required MenuText MeantSo { get; init; }
 

@@ -79,6 +79,17 @@ sealed record SealSayTexts
     public required Func<string, string> ConfirmationNeededHint { get; init; }
     public required string RecoveryMeans { get; init; }
     public required string AskRecovery { get; init; }
+    public required string AskRecoveryCode { get; init; }
+    public required Func<string, string> AccountRecovered { get; init; }
+    public required string ResetMeans { get; init; }
+    public required string AskReset { get; init; }
+    public required Func<string, string> IdentityReset { get; init; }
+    public required string AfterReset { get; init; }
+    public required Func<string, string> Succeeded { get; init; }
+    public required Func<string, string, string> NotSucceeded { get; init; }
+    public required Func<string, string> NothingToSucceed { get; init; }
+    public required Func<string, string, string> MadeBy { get; init; }
+    public required Func<string, string, string, string> MadeAndInvited { get; init; }
     public required Func<string, string> AccountSealed { get; init; }
     public required Func<string, string> AccountSealedAlready { get; init; }
 

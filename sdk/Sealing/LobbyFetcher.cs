@@ -69,6 +69,18 @@ sealed class LobbyFetcher(SealedSession session, Guid lobbyId)
         return entries;
     }
 
+    /// <summary>The whole roster, judged without the rows around it.</summary>
+    public async Task<RosterBook> FoldAsync(CancellationToken cancellationToken)
+    {
+        var book = new RosterBook(lobbyId);
+        foreach (var (seq, entry) in await RosterAsync(book, 0, cancellationToken).ConfigureAwait(false))
+        {
+            if (book.Apply(entry, seq) is not RowVerdict.Accepted and var verdict)
+                throw AlarmText.Of(lobbyId, null, new LobbyAlarm(VerdictCode.Of(verdict), (long)seq));
+        }
+        return book;
+    }
+
     /// <summary>Begins to follow the lobby, and keeps where.</summary>
     public async Task<LobbyFollower> EnterAsync(
         Func<string, long, AlarmException> alarm, bool isGlance, CancellationToken cancellationToken)

@@ -85,13 +85,16 @@ sealed class RowBatch(SealedSession session, SealedLobby lobby, LobbyFetcher fet
             Pin(entry);
     }
 
-    // Whoever the roster names for the first time is pinned; whoever it names with another key raises the alarm.
+    // Whoever the roster names for the first time is pinned; whoever it names with another key raises the alarm. Not
+    // oneself: one's own key is known from the vault, and a lobby may still name the one before.
     void Pin(RosterEntry entry)
     {
         var book = Follower.Book;
         if (entry.Change is RosterChange.Succeed succeed)
         {
             var to = book.Identities[succeed.Successor];
+            if (IsOwn(to))
+                return;
             session.Pins.Change(
                 to.Login, pin => Pinning.Succeed(pin, entry.Author, to, book.TokenOf(succeed.Successor)));
             return;
@@ -103,9 +106,12 @@ sealed class RowBatch(SealedSession session, SealedLobby lobby, LobbyFetcher fet
             _ => (Digest?)null,
         };
         // One who has left since concerns nobody.
-        if (named is { } fingerprint && book.State!.Members.TryGetValue(fingerprint, out var member))
+        if (named is { } fingerprint && book.State!.Members.TryGetValue(fingerprint, out var member)
+            && !IsOwn(member.Identity))
             session.See(member.Identity, member.Token);
     }
+
+    bool IsOwn(IdentityRecord identity) => string.Equals(identity.Login, session.Login, StringComparison.Ordinal);
 
     bool IsAsBefore(LobbyEvent wire, SealedRow? row)
     {

@@ -89,23 +89,90 @@ sealed class SealedAccounts(Link link, ConclaveOptions options)
         session.Enter(Copy(session.Identity), session.Me, next);
     }
 
-    /// <summary>Makes a plain account a sealing one. The server sees the typed password for the last time.</summary>
+    /// <summary>
+    /// Makes a plain account a sealing one: with the identity that this device still has, or a new one. The server sees
+    /// the typed password for the last time.
+    /// </summary>
     public async Task SealAsync(
         SealedSession session, ReadOnlyMemory<byte> password, ReadOnlyMemory<byte> newPassword,
         CancellationToken cancellationToken)
     {
+        var me = await RequirePlainAsync(cancellationToken).ConfigureAwait(false);
+        var identity = session.HasIdentity ? Copy(session.Identity) : Identity.Create(session.Login);
+        await PutAsync(session, me, identity, (password, newPassword), cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// The same with the identity of a recovery code, once it is clear that the account had it: from any other 32 bytes
+    /// an identity could be made too.
+    /// </summary>
+    public async Task RecoverAsync(
+        SealedSession session, string code, ReadOnlyMemory<byte> password, ReadOnlyMemory<byte> newPassword,
+        CancellationToken cancellationToken)
+    {
+        var identity = Recovery.Read(session.Login, code);
+        try
+        {
+            var me = await RequirePlainAsync(cancellationToken).ConfigureAwait(false);
+            if (!await Recovery.IsOwnAsync(session, me, identity.Record, cancellationToken).ConfigureAwait(false))
+                throw Recovery.IsNotTheCode();
+            await PutAsync(session, me, identity, (password, newPassword), cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            identity.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Puts a new identity in the place of the one that is held here, which signs it.</summary>
+    public async Task ResetIdentityAsync(
+        SealedSession session, ReadOnlyMemory<byte> password, CancellationToken cancellationToken)
+    {
+        var kdf = await KdfAsync(session, cancellationToken).ConfigureAwait(false);
+        using var keys = await DeriveAsync(session.Login, password, kdf).ConfigureAwait(false);
+        var next = Identity.Create(session.Login);
+        try
+        {
+            await link.AskSignedAsync<DoneReply>(ActionName.ResetIdentity, RequestKind.Once, json =>
+            {
+                json.WriteString("password"u8, keys.Auth());
+                WriteIdentity(json, next.Record);
+                json.WriteString("succession"u8, Base64Text.Encode(session.Identity.SignSuccession(next.Record)));
+                json.WriteString("vault"u8, Base64Text.Encode(next.SealVault(keys.VaultKey)));
+            }, cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            next.Dispose();
+            throw;
+        }
+        session.Enter(next, session.Me, kdf);
+    }
+
+    // A recovery and a sealing both end here: the account gets identity, vault and derived password in one step.
+    async Task PutAsync(
+        SealedSession session, Guid me, Identity identity,
+        (ReadOnlyMemory<byte> Old, ReadOnlyMemory<byte> New) passwords, CancellationToken cancellationToken)
+    {
         var next = KdfParameters.Create();
-        using var keys = await DeriveAsync(session.Login, newPassword, next).ConfigureAwait(false);
-        var identity = Identity.Create(session.Login);
+        using var keys = await DeriveAsync(session.Login, passwords.New, next).ConfigureAwait(false);
         await link.AskSignedAsync<DoneReply>(ActionName.ChangePassword, RequestKind.Once, json =>
         {
-            json.WriteString("old_password"u8, password.Span);
+            json.WriteString("old_password"u8, passwords.Old.Span);
             WriteVault(json, identity, next, keys);
             WriteIdentity(json, identity.Record);
         }, cancellationToken).ConfigureAwait(false);
+        session.Enter(identity, me, next);
+    }
+
+    async Task<Guid> RequirePlainAsync(CancellationToken cancellationToken)
+    {
         var who = await link.AskSignedAsync<UserReply>(
             ActionName.Whoami, RequestKind.Ask, _ => { }, cancellationToken).ConfigureAwait(false);
-        session.Enter(identity, who.PublicToken, next);
+        return who.Identity is null
+            ? who.PublicToken
+            : throw new InvalidOperationException("The account has an identity already.");
     }
 
     /// <summary>

@@ -82,7 +82,10 @@ sealed class SealedClient : IAsyncDisposable
         var session = await SessionAsync(cancellationToken).ConfigureAwait(false);
         var id = await SealedNames.FindAsync(session, lobby, cancellationToken).ConfigureAwait(false);
         if (SealedNames.IsSealed(id))
-            return (session, session.Lobby(id), id);
+        {
+            var opened = await SealedNames.OpenAsync(session, id, cancellationToken).ConfigureAwait(false);
+            return (session, opened, id);
+        }
         if (session.Pins.IsDeclaredPlain(id))
             return (session, null, id);
         throw new AlarmException(

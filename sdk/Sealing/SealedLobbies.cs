@@ -35,6 +35,7 @@ static class SealedLobbies
             throw new BrokenServerException("it made another lobby than the one that was asked for");
         session.Identities.Keep([session.Identity.Record]);
         session.Lobbies.Begin(id, new(0, Transcript.Start(id)), []);
+        session.Lobbies.SetIntroduced(id);
         session.Pins.KeepName(LobbyName.Key(name), id);
         return reply;
     }
@@ -59,17 +60,62 @@ static class SealedLobbies
         session.Identities.Keep([identity]);
         var writer = new SealedWriter(session, lobby);
         var reply = await writer.InviteAsync(invited, rights, cancellationToken).ConfigureAwait(false);
-        return new InviteLobbyReply
+        return LetIn(reply, lobby, invited, rights);
+    }
+
+    /// <summary>Lets a member's new identity in, in place of the one that the roster names.</summary>
+    public static async Task<InviteLobbyReply> ReadmitAsync(
+        SealedSession session, SealedLobby lobby, Pin person, CancellationToken cancellationToken)
+    {
+        if (person.Changed is not null)
+            throw AlarmText.KeyChanged(person.Login, person.IsSigned);
+        session.Identities.Keep([person.Identity]);
+        var (reply, rights) = await new SealedWriter(session, lobby).ReadmitAsync(person, cancellationToken)
+            .ConfigureAwait(false);
+        return LetIn(reply, lobby, person, rights);
+    }
+
+    static InviteLobbyReply LetIn(ChangeReply reply, SealedLobby lobby, Pin person, Rights rights) => new()
+    {
+        Id = reply.Id,
+        Action = reply.Action,
+        LobbyId = lobby.Id,
+        Login = person.Login,
+        PublicToken = person.Token,
+        Rights = rights,
+        Seq = reply.Seq,
+        Duplicate = reply.Duplicate,
+    };
+
+    /// <summary>
+    /// Has every sealed lobby of the user go on with the present identity; what is wrong with one does not keep the
+    /// others from it.
+    /// </summary>
+    public static async Task<List<LobbySuccession>> SucceedInAllAsync(
+        SealedSession session, CancellationToken cancellationToken)
+    {
+        List<LobbySuccession> done = [];
+        var lobbies = await Listing.LobbiesAsync(session.Link, cancellationToken).ConfigureAwait(false);
+        foreach (var served in lobbies.Where(served => SealedNames.IsSealed(served.LobbyId)))
         {
-            Id = reply.Id,
-            Action = reply.Action,
-            LobbyId = lobby.Id,
-            Login = identity.Login,
-            PublicToken = invited.Token,
-            Rights = rights,
-            Seq = reply.Seq,
-            Duplicate = reply.Duplicate,
-        };
+            var fault = default(string);
+            try
+            {
+                await new SealedWriter(session, session.Lobby(served.LobbyId)).SucceedInTurnAsync(cancellationToken)
+                    .ConfigureAwait(false);
+            }
+            catch (RefusedException refused)
+            {
+                fault = refused.Code;
+            }
+            catch (AlarmException alarm)
+            {
+                fault = alarm.Code;
+            }
+            var name = session.Lobbies.NameOf(served.LobbyId) ?? served.LobbyName;
+            done.Add(new LobbySuccession(served.LobbyId, name, fault));
+        }
+        return done;
     }
 
     /// <summary>The fingerprint that a member's public token stands for now.</summary>
@@ -138,15 +184,41 @@ static class SealedLobbies
                 (long)log.Last.Seq, log.IsConfirmed, roster.IsDirty);
         }, cancellationToken);
 
+    /// <summary>Names whoever made a lobby and whoever let the user in, once (docs/sealing.md, section 9).</summary>
+    public static async Task IntroduceAsync(
+        SealedSession session, SealedLobby lobby, CancellationToken cancellationToken)
+    {
+        if (session.Options.Introduce is not { } introduce || session.Lobbies.IsIntroduced(lobby.Id))
+            return;
+        var introduction = await lobby.InTurnAsync(async () =>
+        {
+            await lobby.CatchUpAsync(cancellationToken).ConfigureAwait(false);
+            var (book, pins) = (lobby.Follower.Book, session.Pins.Fingerprints());
+            var self = lobby.Follower.Self;
+            var inviter = self is null ? null : book.JoiningOf(self.Identity.Fingerprint)?.Inviter;
+            var introduced = new LobbyIntroduction(
+                lobby.Id, lobby.Roster.Name, Introduced(book.Creator!.Identity, pins),
+                inviter is null ? null : Introduced(inviter, pins));
+            return session.Lobbies.SetIntroduced(lobby.Id) && book.Creator.Token != session.Me ? introduced : null;
+        }, cancellationToken).ConfigureAwait(false);
+        if (introduction is not null)
+            introduce(introduction);
+    }
+
+    static IntroducedPerson Introduced(
+        IdentityRecord identity, Dictionary<string, (Digest Fingerprint, bool IsChanged, bool IsVerified)> pins)
+    {
+        var isPinned = pins.TryGetValue(identity.Login, out var pin) && pin.Fingerprint == identity.Fingerprint;
+        return new IntroducedPerson(identity.Login, isPinned && pin.IsVerified, !isPinned || pin.IsChanged);
+    }
+
     static RosterPerson PersonOf(
         RosterBook book, RosterMember member,
         Dictionary<string, (Digest Fingerprint, bool IsChanged, bool IsVerified)> pins)
     {
-        var identity = member.Identity;
-        var isPinned = pins.TryGetValue(identity.Login, out var pin) && pin.Fingerprint == identity.Fingerprint;
+        var person = Introduced(member.Identity, pins);
         return new RosterPerson(
-            identity.Login, member.Token, (Rights)member.Rights,
-            book.JoiningOf(identity.Fingerprint)?.Inviter?.Login,
-            isPinned && pin.IsVerified, !isPinned || pin.IsChanged);
+            person.Login, member.Token, (Rights)member.Rights,
+            book.JoiningOf(member.Identity.Fingerprint)?.Inviter?.Login, person.IsVerified, person.HasChangedKey);
     }
 }

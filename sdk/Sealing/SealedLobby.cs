@@ -125,7 +125,9 @@ sealed class SealedLobby(SealedSession session, Guid lobbyId) : IDisposable
     /// Gets the keys that are not at hand: by one's own wraps, and by links. A wrap that does not open is asked for
     /// again from the other members (docs/sealing.md, section 5). Only in turn.
     /// </summary>
-    public async Task FetchKeysAsync(CancellationToken cancellationToken)
+    /// <param name="recipient">Whom the wraps were made for: the user, or who the user was before.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async Task FetchKeysAsync(Identity recipient, CancellationToken cancellationToken)
     {
         var roster = Roster;
         session.Keys.Load(roster, Keys);
@@ -136,7 +138,7 @@ sealed class SealedLobby(SealedSession session, Guid lobbyId) : IDisposable
             {
                 var generation = (ulong)wrap.Generation;
                 if (generation >= 1 && generation <= roster.Generation && Keys[generation] is null)
-                    Keys.AddWrap(roster, generation, session.Identity, SealedSession.Decode(wrap.Wrap));
+                    Keys.AddWrap(roster, generation, recipient, SealedSession.Decode(wrap.Wrap));
             }
         }
         if (Keys[roster.Generation] is null)
@@ -161,7 +163,7 @@ sealed class SealedLobby(SealedSession session, Guid lobbyId) : IDisposable
             else if (string.Equals(hint.Event, EventName.KeyReady, StringComparison.Ordinal))
             {
                 _keysAskedAt = 0;
-                await FetchKeysAsync(CancellationToken.None).ConfigureAwait(false);
+                await FetchKeysAsync(session.Identity, CancellationToken.None).ConfigureAwait(false);
             }
             else if (KeyRepair.Answer(session, Follower, Keys, hint) is { } wrap)
             {
@@ -267,12 +269,12 @@ sealed class SealedLobby(SealedSession session, Guid lobbyId) : IDisposable
             return [];
         await FillAsync(kept, bodyMax, cancellationToken).ConfigureAwait(false);
         if (Keys[Roster.Generation] is null)
-            await FetchKeysAsync(cancellationToken).ConfigureAwait(false);
+            await FetchKeysAsync(session.Identity, cancellationToken).ConfigureAwait(false);
         var form = NewForm();
         var entries = form.OfAll(kept, bodyMax);
         if (!form.LacksKey || _keysAskedAt == Roster.Generation)
             return entries;
-        await FetchKeysAsync(cancellationToken).ConfigureAwait(false);
+        await FetchKeysAsync(session.Identity, cancellationToken).ConfigureAwait(false);
         return NewForm().OfAll(kept, bodyMax);
     }
 

@@ -59,7 +59,16 @@ static class SealedNames
         SealedSession session, LobbyRef lobby, CancellationToken cancellationToken)
     {
         var id = await FindAsync(session, lobby, cancellationToken).ConfigureAwait(false);
-        return IsSealed(id) ? session.Lobby(id) : null;
+        return IsSealed(id) ? await OpenAsync(session, id, cancellationToken).ConfigureAwait(false) : null;
+    }
+
+    /// <summary>A sealed lobby by its id, about to be used.</summary>
+    public static async Task<SealedLobby> OpenAsync(
+        SealedSession session, Guid lobbyId, CancellationToken cancellationToken)
+    {
+        var lobby = session.Lobby(lobbyId);
+        await SealedLobbies.IntroduceAsync(session, lobby, cancellationToken).ConfigureAwait(false);
+        return lobby;
     }
 
     /// <exception cref="ArgumentException">The lobby is plain.</exception>

@@ -79,6 +79,24 @@ sealed class SealedSession : IDisposable
         _identity = identity;
     }
 
+    /// <summary>
+    /// An identity that the account had before, for the caller to dispose; null if its keys are not here.
+    /// </summary>
+    public Identity? Former(Digest fingerprint)
+    {
+        Identity? found = null;
+        foreach (var seed in Accounts.FormerSeeds())
+        {
+            var former = Identity.FromSeed(Login, seed);
+            CryptographicOperations.ZeroMemory(seed);
+            if (found is null && former.Fingerprint == fingerprint)
+                found = former;
+            else
+                former.Dispose();
+        }
+        return found;
+    }
+
     public SealedLobby Lobby(Guid lobbyId) =>
         _lobbies.GetOrAdd(lobbyId, static (id, session) => new SealedLobby(session, id), this);
 

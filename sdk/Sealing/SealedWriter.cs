@@ -25,6 +25,9 @@ sealed record Draft(SealedContent Content, Guid Id, long? ExpiresInSeconds);
 /// </summary>
 sealed class SealedWriter(SealedSession session, SealedLobby lobby)
 {
+    // With more the request would be too large; the other members hand over what is missing.
+    const int OwnWrapsMax = 500;
+
     /// <summary>Seals and posts; when the task has ended, the message is stored.</summary>
     public async Task<MessageReply> PostAsync(Draft draft, CancellationToken cancellationToken)
     {
@@ -59,6 +62,7 @@ sealed class SealedWriter(SealedSession session, SealedLobby lobby)
         string action, Func<RosterState, IntendedChange> decide, CancellationToken cancellationToken) =>
         lobby.InTurnAsync(async () =>
         {
+            await SucceedIfDueAsync(cancellationToken).ConfigureAwait(false);
             var reply = await EnterAsync(action, decide, cancellationToken).ConfigureAwait(false);
             await RotateIfDueAsync(cancellationToken).ConfigureAwait(false);
             return reply;
@@ -69,6 +73,7 @@ sealed class SealedWriter(SealedSession session, SealedLobby lobby)
         lobby.InTurnAsync(async () =>
         {
             await lobby.CatchUpAsync(cancellationToken).ConfigureAwait(false);
+            await SucceedIfDueAsync(cancellationToken).ConfigureAwait(false);
             return await RotateAsync(cancellationToken).ConfigureAwait(false);
         }, cancellationToken);
 
@@ -76,34 +81,119 @@ sealed class SealedWriter(SealedSession session, SealedLobby lobby)
     public Task<ChangeReply> InviteAsync(Pin invited, Rights rights, CancellationToken cancellationToken) =>
         lobby.InTurnAsync(async () =>
         {
-            lobby.Follower.Book.Know([invited.Identity]);
-            var change = new RosterChange.Invite(invited.Identity.Fingerprint, invited.Token, (MemberRights)rights);
-            var reply = await EnterAsync(ActionName.InviteLobby, async roster =>
-            {
-                var key = roster.History == History.All
-                    ? await KeyAsync(cancellationToken).ConfigureAwait(false)
-                    : null;
-                var wrap = key?.WrapFor(lobby.Id, invited.Identity);
-                return (RosterSigner.Sign(session.Identity, roster, change), json =>
-                {
-                    json.WriteString("public_token"u8, invited.Token);
-                    json.WriteRights(rights);
-                    if (wrap is null)
-                        return;
-                    json.WritePropertyName("key_wrap"u8);
-                    WriteWrap(json, wrap);
-                }
-                );
-            }, null, cancellationToken).ConfigureAwait(false);
+            await SucceedIfDueAsync(cancellationToken).ConfigureAwait(false);
+            var reply = await LetInAsync(invited, rights, cancellationToken).ConfigureAwait(false);
             await RotateIfDueAsync(cancellationToken).ConfigureAwait(false);
             return reply;
         }, cancellationToken);
+
+    /// <summary>
+    /// Puts a member's new identity, which nothing connects with the one that the roster names, in its place: removal,
+    /// invitation with the rights of before, a new key (docs/sealing.md, section 4).
+    /// </summary>
+    public Task<(ChangeReply Reply, Rights Rights)> ReadmitAsync(Pin person, CancellationToken cancellationToken) =>
+        lobby.InTurnAsync(async () =>
+        {
+            await lobby.CatchUpAsync(cancellationToken).ConfigureAwait(false);
+            await SucceedIfDueAsync(cancellationToken).ConfigureAwait(false);
+            var member = lobby.Roster.Members.Values.FirstOrDefault(
+                member => string.Equals(member.Identity.Login, person.Login, StringComparison.Ordinal));
+            if (member is null)
+                throw WriterFlow.Refusal(RowVerdict.NotAMember);
+            var removed = member.Identity.Fingerprint;
+            if (removed == person.Identity.Fingerprint)
+                throw WriterFlow.Refusal(RowVerdict.AlreadyMember);
+            // Asked before the removal: half of this would be worse than nothing.
+            if (lobby.Follower.Self?.Has(MemberRights.Admin | MemberRights.Invite | member.Rights) is not true)
+                throw WriterFlow.Refusal(RowVerdict.Forbidden);
+            await EnterAsync(
+                ActionName.RemoveMember,
+                _ => new(
+                    new RosterChange.Remove(removed), json => json.WriteString("public_token"u8, member.Token)),
+                cancellationToken).ConfigureAwait(false);
+            var rights = (Rights)member.Rights;
+            var reply = await LetInAsync(person, rights, cancellationToken).ConfigureAwait(false);
+            await RotateIfDueAsync(cancellationToken).ConfigureAwait(false);
+            return (reply, rights);
+        }, cancellationToken);
+
+    /// <summary>
+    /// Puts the user's identity in the place of a former one that the lobby knows the user by, if there is need to.
+    /// </summary>
+    /// <returns>Whether there was.</returns>
+    public Task<bool> SucceedInTurnAsync(CancellationToken cancellationToken) =>
+        lobby.InTurnAsync(async () =>
+        {
+            await lobby.CatchUpAsync(cancellationToken).ConfigureAwait(false);
+            return await SucceedIfDueAsync(cancellationToken).ConfigureAwait(false);
+        }, cancellationToken);
+
+    async Task<bool> SucceedIfDueAsync(CancellationToken cancellationToken)
+    {
+        if (!IsKnownByFormer())
+            return false;
+        // Another device may have done it.
+        await lobby.CatchUpAsync(cancellationToken).ConfigureAwait(false);
+        if (!IsKnownByFormer())
+            return false;
+        using var former = session.Former(lobby.Follower.Self!.Identity.Fingerprint)
+            ?? throw WriterFlow.IsFormer();
+        var next = session.Identity.Record;
+        session.Identities.Keep([next]);
+        lobby.Follower.Book.Know([next]);
+        await lobby.FetchKeysAsync(former, cancellationToken).ConfigureAwait(false);
+        await EnterAsync(ActionName.SucceedMember, roster =>
+        {
+            var wraps = OwnWraps(roster, next);
+            return Task.FromResult<(RosterEntry, Action<Utf8JsonWriter>)>(
+                (RosterSigner.Sign(former, roster, new RosterChange.Succeed(next.Fingerprint)),
+                json => WriteOwnWraps(json, wraps)));
+        }, null, cancellationToken).ConfigureAwait(false);
+        await RotateIfDueAsync(cancellationToken).ConfigureAwait(false);
+        return true;
+    }
+
+    bool IsKnownByFormer() =>
+        lobby.Follower.Self is { } self && self.Identity.Fingerprint != session.Identity.Fingerprint;
+
+    // The newest key leads to all others by links; where history starts at joining each has to be handed over.
+    List<(ulong Generation, KeyWrap Wrap)> OwnWraps(RosterState roster, IdentityRecord next) =>
+    [
+        .. lobby.Keys.Generations
+            .Where(generation => roster.History == History.FromJoin || generation == roster.Generation)
+            .OrderDescending().Take(OwnWrapsMax)
+            .Select(generation => (generation, lobby.Keys[generation]!.WrapFor(lobby.Id, next))),
+    ];
+
+    Task<ChangeReply> LetInAsync(Pin invited, Rights rights, CancellationToken cancellationToken)
+    {
+        lobby.Follower.Book.Know([invited.Identity]);
+        var change = new RosterChange.Invite(invited.Identity.Fingerprint, invited.Token, (MemberRights)rights);
+        return EnterAsync(ActionName.InviteLobby, async roster =>
+        {
+            var key = roster.History == History.All
+                ? await KeyAsync(cancellationToken).ConfigureAwait(false)
+                : null;
+            var wrap = key?.WrapFor(lobby.Id, invited.Identity);
+            return (RosterSigner.Sign(session.Identity, roster, change), json =>
+            {
+                json.WriteString("public_token"u8, invited.Token);
+                json.WriteRights(rights);
+                if (wrap is null)
+                    return;
+                json.WritePropertyName("key_wrap"u8);
+                WriteWrap(json, wrap);
+            }
+            );
+        }, null, cancellationToken);
+    }
 
     async Task<Sending> SendAsync(Draft draft, bool isStale, CancellationToken cancellationToken)
     {
         if (isStale || !lobby.IsCurrent)
             await lobby.CatchUpAsync(cancellationToken).ConfigureAwait(false);
         ThrowIfAlarmed();
+        await SucceedIfDueAsync(cancellationToken).ConfigureAwait(false);
         for (var attempt = 1; ; attempt++)
         {
             ThrowIfChanged();
@@ -254,7 +344,7 @@ sealed class SealedWriter(SealedSession session, SealedLobby lobby)
     {
         var generation = lobby.Roster.Generation;
         if (lobby.Keys[generation] is null)
-            await lobby.FetchKeysAsync(cancellationToken).ConfigureAwait(false);
+            await lobby.FetchKeysAsync(session.Identity, cancellationToken).ConfigureAwait(false);
         return lobby.Keys[generation] ?? throw WriterFlow.Refusal(RowVerdict.NoKey);
     }
 
@@ -264,6 +354,19 @@ sealed class SealedWriter(SealedSession session, SealedLobby lobby)
         var wraps = new KeyWrap[members.Length];
         Parallel.For(0, members.Length, index => wraps[index] = key.WrapFor(lobby.Id, members[index].Identity));
         return wraps;
+    }
+
+    static void WriteOwnWraps(Utf8JsonWriter json, List<(ulong Generation, KeyWrap Wrap)> wraps)
+    {
+        json.WriteStartArray("key_wraps"u8);
+        foreach (var (generation, wrap) in wraps)
+        {
+            json.WriteStartObject();
+            json.WriteNumber("generation"u8, generation);
+            json.WriteString("wrap"u8, Base64Text.Encode(wrap.Wrap.Span));
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
     }
 
     public static void WriteWraps(Utf8JsonWriter json, IEnumerable<KeyWrap> wraps)

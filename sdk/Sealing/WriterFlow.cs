@@ -49,6 +49,11 @@ static class WriterFlow
             pins.TryGetValue(member.Identity.Login, out var pin)
             && (pin.IsChanged || pin.Fingerprint != member.Identity.Fingerprint));
 
+    /// <summary>The lobby knows the user by an identity whose keys are not here.</summary>
+    public static RefusedException IsFormer() => RefusedException.From(new Refusal(
+        "former_identity",
+        "This lobby knows you by another identity. Sign in again, or ask an admin to let the present one in"));
+
     /// <summary>The refusal that a server would give, found before anything is sent.</summary>
     public static RefusedException Refusal(RowVerdict verdict) =>
         RefusedException.From(new Refusal(VerdictCode.Of(verdict), verdict switch

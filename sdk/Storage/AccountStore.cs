@@ -23,7 +23,12 @@ sealed class AccountStore(StateFile file)
         file.Query("SELECT kdf_ops, kdf_mem FROM account", row => (Ops: row.GetInt32(0), Mem: row.GetInt32(1)))
             is [var last] && (kdf.Ops < last.Ops || kdf.Mem < last.Mem);
 
-    /// <summary>Keeps who signed in.</summary>
+    /// <summary>
+    /// Seeds of identities that the account had before, for the caller to wipe: a lobby may still know the user by one.
+    /// </summary>
+    public List<byte[]> FormerSeeds() => file.Query("SELECT seed FROM former_seeds", row => row.Blob(0)!);
+
+    /// <summary>Keeps who signed in. The seed of another identity that was here stays as a former one.</summary>
     /// <param name="publicToken">The account's public token.</param>
     /// <param name="seed">32 bytes; copied.</param>
     /// <param name="kdf">What the password was derived with.</param>
@@ -32,12 +37,23 @@ sealed class AccountStore(StateFile file)
         var bytes = seed.ToArray();
         try
         {
-            file.Execute(
-                """
-                INSERT INTO account (one, public_token, seed, kdf_ops, kdf_mem) VALUES (1, $token, $seed, $ops, $mem)
-                ON CONFLICT (one) DO UPDATE SET public_token = $token, seed = $seed, kdf_ops = $ops, kdf_mem = $mem
-                """,
-                ("$token", publicToken.Blob), ("$seed", bytes), ("$ops", kdf.Ops), ("$mem", kdf.Mem));
+            file.Change(() =>
+            {
+                file.Execute(
+                    """
+                    INSERT INTO former_seeds (seed) SELECT seed FROM account WHERE seed <> $seed ON CONFLICT DO NOTHING
+                    """,
+                    ("$seed", bytes));
+                file.Execute("DELETE FROM former_seeds WHERE seed = $seed", ("$seed", bytes));
+                file.Execute(
+                    """
+                    INSERT INTO account (one, public_token, seed, kdf_ops, kdf_mem)
+                    VALUES (1, $token, $seed, $ops, $mem)
+                    ON CONFLICT (one) DO UPDATE
+                    SET public_token = $token, seed = $seed, kdf_ops = $ops, kdf_mem = $mem
+                    """,
+                    ("$token", publicToken.Blob), ("$seed", bytes), ("$ops", kdf.Ops), ("$mem", kdf.Mem));
+            });
         }
         finally
         {
@@ -45,12 +61,13 @@ sealed class AccountStore(StateFile file)
         }
     }
 
-    /// <summary>Overwrites the seed and every lobby's keys. Pins and verified heads stay.</summary>
+    /// <summary>Overwrites the seeds and every lobby's keys. Pins and verified heads stay.</summary>
     public void Forget()
     {
         file.Change(() =>
         {
             file.Execute("UPDATE account SET seed = NULL");
+            file.Execute("DELETE FROM former_seeds");
             file.Execute("DELETE FROM keys");
         });
         // The log of changes still has what was overwritten in the file.

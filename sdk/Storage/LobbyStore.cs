@@ -53,6 +53,16 @@ sealed class LobbyStore(StateFile file)
         "SELECT name FROM lobbies WHERE lobby_id = $lobby", row => row.Text(0), ("$lobby", lobbyId.Blob))
             is [var name] ? name : null;
 
+    /// <summary>Whether the user has been told who made the lobby.</summary>
+    public bool IsIntroduced(Guid lobbyId) => file.Query(
+        "SELECT is_introduced FROM lobbies WHERE lobby_id = $lobby", row => row.Flag(0), ("$lobby", lobbyId.Blob))
+            is [true];
+
+    /// <returns>Whether nobody else has told it meanwhile.</returns>
+    public bool SetIntroduced(Guid lobbyId) => file.Execute(
+        "UPDATE lobbies SET is_introduced = 1 WHERE lobby_id = $lobby AND is_introduced = 0",
+        ("$lobby", lobbyId.Blob)) == 1;
+
     /// <summary>Begins to keep a lobby; one that is kept already stays as it is.</summary>
     /// <param name="lobbyId">The lobby.</param>
     /// <param name="start">The place before the first row that will be judged.</param>

@@ -13,7 +13,7 @@ static class StateSchema
         PRAGMA secure_delete = ON;
         """;
 
-    const int Version = 1;
+    const int Version = 2;
 
     const string Tables = """
         CREATE TABLE account (
@@ -58,13 +58,27 @@ static class StateSchema
         PRAGMA user_version = 1;
         """;
 
-    /// <summary>Makes the tables of a new file.</summary>
+    // What the first version did not keep: seeds from before a reset of the identity, whether the user has been told
+    // who made a lobby, and how many erasures the server had counted when the kept rows were last compared.
+    const string Second = """
+        CREATE TABLE former_seeds (seed BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
+
+        ALTER TABLE lobbies ADD COLUMN is_introduced INTEGER NOT NULL DEFAULT 0;
+
+        ALTER TABLE lobbies ADD COLUMN erasures INTEGER;
+
+        PRAGMA user_version = 2;
+        """;
+
+    /// <summary>Makes the tables of a new file, or brings those of an older one up to date.</summary>
     /// <exception cref="StateException">A newer version of the program made the file.</exception>
     public static void Migrate(StateFile file) => file.Change(() =>
     {
         var version = file.Query("PRAGMA user_version", row => row.GetInt32(0))[0];
         if (version == 0)
             file.Execute(Tables);
+        if (version is 0 or 1)
+            file.Execute(Second);
         else if (version != Version)
             throw new StateException("A newer version of this program made its state file. Use that version.");
     });

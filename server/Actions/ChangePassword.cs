@@ -66,9 +66,11 @@ static class ChangePassword
                 return Refused.Busy();
         }
         if (await rooms.Users.ChangePasswordAsync(
-            session, oldHash!, newHash, account, rooms.Time.GetUtcNow(), turn.Cancellation) is not { } ended)
+            session, oldHash!, newHash, account, rooms.Time.GetUtcNow(), turn.Cancellation) is not { } change)
             return Refused.BadCredentials();
-        rooms.Sessions.Announce(session.Person.PublicToken, ended, SessionEnd.PasswordChanged);
+        if (change.IsWrongIdentity)
+            return SealingForm.BadIdentity();
+        rooms.Sessions.Announce(session.Person.PublicToken, change.Ended, SessionEnd.PasswordChanged);
         return Answer.Of(new DoneReply());
     }
 }

@@ -65,6 +65,16 @@ sealed class IdentityStore(Database database)
         SELECT $1, $2, coalesce(max(number), 0) + 1, $3, true FROM identities WHERE public_token = $2
         """;
 
+    // Where the old password was lost, the account had no identity for a while. The one it had last comes back; an
+    // earlier one does not, since whoever pinned a later one would see it come back.
+    const string AddOrTakeBackIdentity =
+        AddIdentity +
+        """
+
+        ON CONFLICT (fingerprint) DO UPDATE SET is_current = true
+        WHERE identities.public_token = excluded.public_token AND identities.number = excluded.number - 1
+        """;
+
     const string PutVault =
         """
         INSERT INTO vaults (public_token, salt, ops, mem, vault) VALUES ($1, $2, $3, $4, $5)
@@ -85,7 +95,8 @@ sealed class IdentityStore(Database database)
     }
 
     /// <summary>Puts what comes with a new password, in the transaction that changes it.</summary>
-    public static async Task PutAsync(
+    /// <returns>False if the identity is one that the account had before its last.</returns>
+    public static async Task<bool> PutAsync(
         NpgsqlConnection connection, Guid publicToken, SealingAccount account, CancellationToken cancellation)
     {
         await using var batch = new NpgsqlBatch(connection);
@@ -94,9 +105,9 @@ sealed class IdentityStore(Database database)
         if (account.Identity is { } identity)
         {
             batch.BatchCommands.Add(Command(
-                AddIdentity, identity.Fingerprint.Bytes.ToArray(), publicToken, identity.Bytes.ToArray()));
+                AddOrTakeBackIdentity, identity.Fingerprint.Bytes.ToArray(), publicToken, identity.Bytes.ToArray()));
         }
-        await batch.ExecuteNonQueryAsync(cancellation);
+        return await batch.ExecuteNonQueryAsync(cancellation) == batch.BatchCommands.Count;
     }
 
     /// <summary>

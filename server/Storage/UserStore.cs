@@ -6,6 +6,11 @@ namespace Conclave.Server.Storage;
 /// <summary>A registered user.</summary>
 sealed record User(Person Person, DateTimeOffset RegisteredAt);
 
+/// <summary>What came of a new password.</summary>
+/// <param name="IsWrongIdentity">The account had the identity before its last one: nothing was done.</param>
+/// <param name="Ended">The sessions that ended.</param>
+sealed record PasswordChange(bool IsWrongIdentity, List<Guid> Ended);
+
 /// <summary>Keeps users and their password hashes.</summary>
 sealed class UserStore(Database database)
 {
@@ -51,8 +56,8 @@ sealed class UserStore(Database database)
     /// <summary>
     /// Puts a new password hash in place of the one that was verified, and ends every other session of the user.
     /// </summary>
-    /// <returns>The sessions that ended; null if the hash is another one by now, and nothing was done.</returns>
-    public async Task<List<Guid>?> ChangePasswordAsync(
+    /// <returns>What came of it; null if the hash is another one by now, and nothing was done.</returns>
+    public async Task<PasswordChange?> ChangePasswordAsync(
         Session current, string oldHash, string newHash, SealingAccount? sealing, DateTimeOffset now,
         CancellationToken cancellation)
     {
@@ -67,8 +72,9 @@ sealed class UserStore(Database database)
             if (await change.ExecuteNonQueryAsync(cancellation) == 0)
                 return null;
         }
-        if (sealing is not null)
-            await IdentityStore.PutAsync(connection, current.Person.PublicToken, sealing, cancellation);
+        if (sealing is not null
+            && !await IdentityStore.PutAsync(connection, current.Person.PublicToken, sealing, cancellation))
+            return new PasswordChange(IsWrongIdentity: true, []);
         // A statement of its own, which sees what a sign-in has added while the user's row was waited for.
         List<Guid> ended;
         await using (var end = new NpgsqlBatch(connection))
@@ -78,7 +84,7 @@ sealed class UserStore(Database database)
             ended = await SessionStore.ReadIdsAsync(reader, cancellation);
         }
         await transaction.CommitAsync(cancellation);
-        return ended;
+        return new PasswordChange(IsWrongIdentity: false, ended);
     }
 
     static async Task<User?> ReadAsync(NpgsqlCommand command, CancellationToken cancellation)

@@ -19,10 +19,10 @@ public sealed class SealingTests(PostgresCluster postgres)
         await using var server = await TestServer.StartAsync(postgres);
         using var transcript = new Transcript(server.Url);
         await using var bob = await SealingUser.SignUpAsync(server, "bob");
-        await EnterAsync(transcript, "alice");
-        await DoAsync(transcript, "alice", 0, "lobby", "create", "den");
-        await DoAsync(transcript, "alice", 0, "verify", "bob", "--yes");
-        await DoAsync(transcript, "alice", 0, "invite", "den", "bob");
+        await transcript.EnterAsync("alice");
+        await transcript.DoAsync("alice", 0, "lobby", "create", "den");
+        await transcript.DoAsync("alice", 0, "verify", "bob", "--yes");
+        await transcript.DoAsync("alice", 0, "invite", "den", "bob");
 
         using var next = Identity.Create("bob");
         await bob.Client.DoAsync(
@@ -31,21 +31,21 @@ public sealed class SealingTests(PostgresCluster postgres)
             "identity":{"record":"{{Base64Text.Encode(next.Record.Bytes)}}"} }
             """);
 
-        var said = await DoAsync(transcript, "alice", 7, "verify", "bob");
+        var said = await transcript.DoAsync("alice", 7, "verify", "bob");
         Assert.Contains("ALARM: the key of this user is not the one you know: bob", said, StringComparison.Ordinal);
         Assert.Contains("nothing connects the new key with the old one", said, StringComparison.Ordinal);
-        await DoAsync(transcript, "alice", 0, "lobby", "create", "lair");
-        await DoAsync(transcript, "alice", 7, "invite", "lair", "bob");
-        await DoAsync(transcript, "alice", 7, "send", "den", "nothing of this is sent");
-        var members = await DoAsync(transcript, "alice", 0, "lobby", "members", "den");
+        await transcript.DoAsync("alice", 0, "lobby", "create", "lair");
+        await transcript.DoAsync("alice", 7, "invite", "lair", "bob");
+        await transcript.DoAsync("alice", 7, "send", "den", "nothing of this is sent");
+        var members = await transcript.DoAsync("alice", 0, "lobby", "members", "den");
         Assert.Contains("CHANGED", members, StringComparison.Ordinal);
-        await DoAsync(transcript, "alice", 7, "accept-key", "bob", "--fingerprint", new string('A', 43));
-        await DoAsync(transcript, "alice", 2, "accept-key", "bob");
-        await DoAsync(
-            transcript, "alice", 0, "accept-key", "bob", "--fingerprint", next.Record.Fingerprint.ToString());
-        var accepted = await DoAsync(transcript, "alice", 0, "verify", "bob");
+        await transcript.DoAsync("alice", 7, "accept-key", "bob", "--fingerprint", new string('A', 43));
+        await transcript.DoAsync("alice", 2, "accept-key", "bob");
+        await transcript.DoAsync(
+            "alice", 0, "accept-key", "bob", "--fingerprint", next.Record.Fingerprint.ToString());
+        var accepted = await transcript.DoAsync("alice", 0, "verify", "bob");
         Assert.Contains("not verified", accepted, StringComparison.Ordinal);
-        await DoAsync(transcript, "alice", 0, "invite", "lair", "bob");
+        await transcript.DoAsync("alice", 0, "invite", "lair", "bob");
     }
 
     [Fact]
@@ -53,9 +53,9 @@ public sealed class SealingTests(PostgresCluster postgres)
     {
         await using var server = await TestServer.StartAsync(postgres);
         using var transcript = new Transcript(server.Url);
-        await EnterAsync(transcript, "alice");
-        await DoAsync(transcript, "alice", 0, "lobby", "create", "den");
-        await DoAsync(transcript, "alice", 0, "send", "den", "the wifi password is test123");
+        await transcript.EnterAsync("alice");
+        await transcript.DoAsync("alice", 0, "lobby", "create", "den");
+        await transcript.DoAsync("alice", 0, "send", "den", "the wifi password is test123");
 
         var folder = transcript.StateOf("alice");
         Assert.Equal(OwnersFolder, File.GetUnixFileMode(folder));
@@ -71,7 +71,7 @@ public sealed class SealingTests(PostgresCluster postgres)
         }
 
         File.SetUnixFileMode(files[0], OwnersFile | UnixFileMode.GroupRead);
-        var said = await DoAsync(transcript, "alice", 1, "history", "den");
+        var said = await transcript.DoAsync("alice", 1, "history", "den");
         Assert.StartsWith("conclave: what this program keeps of sealed lobbies", said, StringComparison.Ordinal);
     }
 
@@ -80,8 +80,8 @@ public sealed class SealingTests(PostgresCluster postgres)
     {
         await using var server = await TestServer.StartAsync(postgres);
         using var transcript = new Transcript(server.Url);
-        await EnterAsync(transcript, "alice");
-        await DoAsync(transcript, "alice", 0, "lobby", "create", "vault");
+        await transcript.EnterAsync("alice");
+        await transcript.DoAsync("alice", 0, "lobby", "create", "vault");
         // A value that would steer a terminal goes through a pipe as it is.
         using var shell = transcript.Start(
             "alice", "/bin/sh",
@@ -96,23 +96,5 @@ public sealed class SealingTests(PostgresCluster postgres)
         Assert.Equal("stored in vault as #2\n", await error);
         await shell.WaitForExitAsync(Cancellation);
         Assert.Equal(0, shell.ExitCode);
-    }
-
-    static async Task EnterAsync(Transcript transcript, string login)
-    {
-        await DoAsync(transcript, login, 0, "register", login);
-        await DoAsync(transcript, login, 0, "login", login);
-    }
-
-    static async Task<string> DoAsync(Transcript transcript, string user, int exitCode, params string[] words)
-    {
-        using var process = transcript.Start(user, Transcript.Program, words);
-        process.StandardInput.Close();
-        var error = process.StandardError.ReadToEndAsync(Cancellation);
-        var output = await process.StandardOutput.ReadToEndAsync(Cancellation);
-        await process.WaitForExitAsync(Cancellation);
-        var said = await error + output;
-        Assert.True(process.ExitCode == exitCode, $"conclave {string.Join(' ', words)}: {process.ExitCode}\n{said}");
-        return said;
     }
 }

@@ -92,6 +92,39 @@ sealed partial class Transcript(Uri server) : IDisposable
         return Process.Start(start)!;
     }
 
+    /// <summary>Runs a command that must end so.</summary>
+    /// <returns>What it said, on either of its outputs.</returns>
+    public async Task<string> DoAsync(string user, int exitCode, params string[] words)
+    {
+        using var process = Start(user, Program, words);
+        using var timeout = new CancellationTokenSource(CommandTimeout);
+        process.StandardInput.Close();
+        var error = process.StandardError.ReadToEndAsync(timeout.Token);
+        var output = await process.StandardOutput.ReadToEndAsync(timeout.Token);
+        await process.WaitForExitAsync(timeout.Token);
+        var said = await error + output;
+        Assert.True(process.ExitCode == exitCode, $"conclave {string.Join(' ', words)}: {process.ExitCode}\n{said}");
+        return said;
+    }
+
+    /// <summary>Registers somebody and signs them in.</summary>
+    public async Task EnterAsync(string user)
+    {
+        await DoAsync(user, 0, "register", user);
+        await DoAsync(user, 0, "login", user);
+    }
+
+    /// <summary>Somebody finds a text in a lobby.</summary>
+    public async Task SeeAsync(string user, string lobby, string text) =>
+        Assert.Contains(text, await DoAsync(user, 0, "history", lobby), StringComparison.Ordinal);
+
+    /// <summary>A file that a command can name.</summary>
+    public string FileWith(string name, string text)
+    {
+        File.WriteAllText(Path.Combine(_home, name), text);
+        return name;
+    }
+
     async Task<string> RunAsync(string user, string words, IReadOnlyList<string> input)
     {
         words = words.Replace(Mark, Override, StringComparison.Ordinal)

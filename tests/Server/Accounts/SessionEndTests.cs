@@ -145,10 +145,10 @@ public sealed class SessionEndTests(PostgresCluster postgres)
                 var oldHash = "hash of " + alice.Login;
                 var signIns = Enumerable.Range(0, racers).Select(_ => Task.Run(
                     () => sessions.OpenAsync(alice, oldHash, null, null, Cancellation))).ToArray();
-                var ended = await rooms.Users.ChangePasswordAsync(
+                var change = await rooms.Users.ChangePasswordAsync(
                     current, oldHash, "another hash", null, TimeProvider.System.GetUtcNow(), Cancellation);
-                Assert.NotNull(ended);
-                sessions.Announce(alice.PublicToken, ended, SessionEnd.PasswordChanged);
+                Assert.NotNull(change);
+                sessions.Announce(alice.PublicToken, change.Ended, SessionEnd.PasswordChanged);
                 foreach (var (_, _, token) in await Task.WhenAll(signIns))
                     Assert.Null(await sessions.FindAsync(token, Cancellation));
                 Assert.NotNull(await sessions.FindAsync(currentToken, Cancellation));

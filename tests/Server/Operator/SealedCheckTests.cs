@@ -1,3 +1,5 @@
+using Conclave.Protocol;
+using Conclave.Sealing;
 using Conclave.Tests.Support;
 using Npgsql;
 
@@ -87,6 +89,34 @@ public sealed class SealedCheckTests(PostgresCluster postgres)
         Assert.Null(kdf["kdf"]);
         var told = await alice.Client.DoAsync("""{"action":"get_public_token","login":"alice"}""");
         Assert.False(told.ContainsKey("identity"));
+    }
+
+    [Fact]
+    public async Task Identity_comes_back_after_a_reset_of_the_password_but_no_earlier_one()
+    {
+        await using var server = await TestServer.StartAsync(postgres);
+        await using var alice = await SealingUser.SignUpAsync(server, "alice");
+        var first = alice.Record;
+        alice.Identity = Identity.Create("alice");
+        await alice.Client.DoAsync(
+            $$"""
+            {"action":"reset_identity","password":"{{alice.Password}}","vault":"{{SealingUser.Vault()}}",
+            "identity":{"record":"{{alice.Record}}"} }
+            """);
+        var drawn = await RunAsync(server, "user", "reset-password", "alice", "--generate");
+        alice.Password = drawn.Output.Trim();
+        await alice.ReconnectAsync(server);
+
+        Assert.Equal(ErrorCode.BadIdentity, await alice.Client.RefusedAsync(Sealing(first)));
+        await alice.Client.DoAsync(Sealing(alice.Record));
+        var told = await alice.Client.DoAsync("""{"action":"get_public_token","login":"alice"}""");
+        Assert.Equal(alice.Record, told["identity"]!["record"]!.GetValue<string>());
+
+        string Sealing(string record) =>
+            $$"""
+            {"action":"change_password","old_password":"{{alice.Password}}","new_password":"{{alice.Password}}",
+            "kdf":{{SealingUser.Kdf()}},"vault":"{{SealingUser.Vault()}}","identity":{"record":"{{record}}"} }
+            """;
     }
 
     static async Task<string> CheckAsync(TestServer server, int code)
