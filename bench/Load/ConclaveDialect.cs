@@ -177,10 +177,8 @@ sealed class ConclaveDialect(string authority) : Dialect
         frame.Kind = FrameKind.Entry;
         var at = text.IndexOf("\"row_data\":"u8);
         var body = at < 0 ? default : text[(at + "\"row_data\":".Length)..];
-        if (body.Length < 2)
-            return;
         // A string without escapes, which ends with its second quote; in a sealed lobby an object around one.
-        var end = body[0] == '{' ? body.IndexOf("\"}"u8) : body[1..].IndexOf((byte)'"');
+        var end = body.Length < 2 ? -1 : body[0] == '{' ? body.IndexOf("\"}"u8) : body[1..].IndexOf((byte)'"');
         frame.Body = end < 0 ? default : body[..(end + 2)];
     }
 
