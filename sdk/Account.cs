@@ -57,25 +57,69 @@ public sealed class Account
     /// <param name="newPassword">8 to 1,024 bytes of UTF-8. Wipe it when the task has ended.</param>
     /// <exception cref="RefusedException">
     /// <see cref="ErrorCode.BadCredentials"/>: the old password is wrong. <see cref="ErrorCode.RateLimited"/>: it was
-    /// too often; see <see cref="RefusedException.RetryAfter"/>.
+    /// too often; see <see cref="RefusedException.RetryAfter"/>. <c>no_identity</c>, of a sealing client: the keys of
+    /// the account are not on this device; sign in again.
+    /// </exception>
+    /// <exception cref="AlarmException">
+    /// <see cref="AlarmCode.PlainAccount"/>, of a sealing client: nothing was sent; see <see
+    /// cref="ChangePasswordOfPlainAccountAsync"/>.
     /// </exception>
     public async Task ChangePasswordAsync(
         ReadOnlyMemory<byte> oldPassword, ReadOnlyMemory<byte> newPassword,
         CancellationToken cancellationToken = default)
     {
-        if (_sealed is not null
-            && await _sealed.SessionAsync(cancellationToken).ConfigureAwait(false) is { HasIdentity: true } session)
+        if (!await TryChangeSealedAsync(oldPassword, newPassword, cancellationToken).ConfigureAwait(false))
         {
-            await _sealed.Accounts.ChangePasswordAsync(session, oldPassword, newPassword, cancellationToken)
+            throw await _sealed!.Accounts.LacksIdentityAsync(
+                await _sealed.SessionAsync(cancellationToken).ConfigureAwait(false), cancellationToken)
                 .ConfigureAwait(false);
-            return;
         }
-        await _link.AskSignedAsync<DoneReply>(ActionName.ChangePassword, RequestKind.Once, json =>
+    }
+
+    /// <summary>
+    /// The same for an account that a plain client made: both passwords are sent as they were typed, and the server
+    /// sees them. Only for a user who has said that the account is such a one. Where its keys are on this device it is
+    /// none, and nothing is sent as it was typed.
+    /// </summary>
+    /// <inheritdoc cref="ChangePasswordAsync(ReadOnlyMemory{byte}, ReadOnlyMemory{byte}, CancellationToken)"/>
+    /// <exception cref="RefusedException"><c>no_identity</c>: it is none, and its keys are not here.</exception>
+    public async Task ChangePasswordOfPlainAccountAsync(
+        ReadOnlyMemory<byte> oldPassword, ReadOnlyMemory<byte> newPassword,
+        CancellationToken cancellationToken = default)
+    {
+        if (await TryChangeSealedAsync(oldPassword, newPassword, cancellationToken).ConfigureAwait(false))
+            return;
+        var session = await _sealed!.SessionAsync(cancellationToken).ConfigureAwait(false);
+        var lacks = await _sealed.Accounts.LacksIdentityAsync(session, cancellationToken).ConfigureAwait(false);
+        if (lacks is not AlarmException)
+            throw lacks;
+        await ChangeTypedAsync(oldPassword, newPassword, cancellationToken).ConfigureAwait(false);
+    }
+
+    // False for a sealing client without keys: whether the account is plain is a person's to say.
+    async Task<bool> TryChangeSealedAsync(
+        ReadOnlyMemory<byte> oldPassword, ReadOnlyMemory<byte> newPassword, CancellationToken cancellationToken)
+    {
+        if (_sealed is null)
+        {
+            await ChangeTypedAsync(oldPassword, newPassword, cancellationToken).ConfigureAwait(false);
+            return true;
+        }
+        var session = await _sealed.SessionAsync(cancellationToken).ConfigureAwait(false);
+        if (!session.HasIdentity)
+            return false;
+        await _sealed.Accounts.ChangePasswordAsync(session, oldPassword, newPassword, cancellationToken)
+            .ConfigureAwait(false);
+        return true;
+    }
+
+    Task<DoneReply> ChangeTypedAsync(
+        ReadOnlyMemory<byte> oldPassword, ReadOnlyMemory<byte> newPassword, CancellationToken cancellationToken) =>
+        _link.AskSignedAsync<DoneReply>(ActionName.ChangePassword, RequestKind.Once, json =>
         {
             json.WriteString("old_password"u8, oldPassword.Span);
             json.WriteString("new_password"u8, newPassword.Span);
-        }, cancellationToken).ConfigureAwait(false);
-    }
+        }, cancellationToken);
 
     /// <summary>
     /// Gives an account that a plain client made an identity of its own (<c>change_password</c>). From then on the

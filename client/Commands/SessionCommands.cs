@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text;
 
 namespace Conclave.Client.Commands;
 
@@ -41,13 +42,16 @@ static class SessionCommands
     static Command Password(Frame frame)
     {
         var (old, @new) = (PasswordSource.OfUser(frame.Help), PasswordSource.OfNew(frame.Help));
-        return frame.Command(PasswordName, frame.Help.Password, [old.File, @new.File], async visit =>
+        var plain = new Option<bool>("--plain-account") { Description = frame.SealHelp.PlainAccount };
+        return frame.Command(PasswordName, frame.Help.Password, [old.File, @new.File, plain], async visit =>
         {
             await using var client = await visit.ConnectSignedInAsync();
             var login = (await client.WhoamiAsync(visit.Cancellation)).Login;
-            var oldPassword = await old.KnownAsync(visit, login);
-            var newPassword = await @new.NewAsync(visit, login);
-            await client.Account.ChangePasswordAsync(oldPassword, newPassword, visit.Cancellation);
+            var oldPassword = Encoding.UTF8.GetBytes(await old.KnownAsync(visit, login));
+            var newPassword = Encoding.UTF8.GetBytes(await @new.NewAsync(visit, login));
+            await (visit.Get(plain)
+                ? client.Account.ChangePasswordOfPlainAccountAsync(oldPassword, newPassword, visit.Cancellation)
+                : client.Account.ChangePasswordAsync(oldPassword, newPassword, visit.Cancellation));
             visit.Show(() => JsonLine.OfLogin(login), () => [visit.Language.Say.PasswordChanged(login)]);
         });
     }

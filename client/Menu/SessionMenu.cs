@@ -1,5 +1,7 @@
+using System.Text;
 using Conclave.Client.Texts;
 using Conclave.Protocol;
+using Conclave.Sdk;
 
 namespace Conclave.Client.Menu;
 
@@ -40,7 +42,19 @@ sealed class SessionMenu(Sitting sitting)
         if (await Screen.AskSecretAsync(Texts.AskOldPassword) is not { } old
             || await sitting.AskNewPasswordAsync() is not { } @new)
             return;
-        await client.Account.ChangePasswordAsync(old, @new, sitting.Cancellation);
+        try
+        {
+            await client.Account.ChangePasswordAsync(old, @new, sitting.Cancellation);
+        }
+        catch (AlarmException alarm) when (alarm.Code == AlarmCode.PlainAccount)
+        {
+            // Only a person can know whether the account is plain, or the server is after the password.
+            sitting.Problem(alarm);
+            if (!await sitting.ConfirmAsync(sitting.SealTexts.PasswordWillBeSeen))
+                return;
+            await client.Account.ChangePasswordOfPlainAccountAsync(
+                Encoding.UTF8.GetBytes(old), Encoding.UTF8.GetBytes(@new), sitting.Cancellation);
+        }
         Screen.Done(Screen.Sentence(sitting.Language.Say.PasswordChanged(login)));
     }
 

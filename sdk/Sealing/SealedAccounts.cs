@@ -166,6 +166,20 @@ sealed class SealedAccounts(Link link, ConclaveOptions options)
         session.Enter(identity, me, next);
     }
 
+    /// <summary>
+    /// Why nothing is sent for an account whose keys are not here. That they never were does not make it a plain one:
+    /// it may have been used on another device only. What the server says decides about no more than the words.
+    /// </summary>
+    public async Task<ConclaveException> LacksIdentityAsync(
+        SealedSession session, CancellationToken cancellationToken)
+    {
+        var who = await link.AskSignedAsync<UserReply>(
+            ActionName.Whoami, RequestKind.Ask, _ => { }, cancellationToken).ConfigureAwait(false);
+        return session.Accounts.PublicToken() is null && who.Identity is null
+            ? IsSaidPlain(session.Login)
+            : session.NotHere();
+    }
+
     async Task<Guid> RequirePlainAsync(CancellationToken cancellationToken)
     {
         var who = await link.AskSignedAsync<UserReply>(
@@ -184,13 +198,7 @@ sealed class SealedAccounts(Link link, ConclaveOptions options)
             ActionName.Kdf, RequestKind.Ask, null, json => json.WriteString("login"u8, session.Login),
             cancellationToken).ConfigureAwait(false);
         if (reply.Kdf is not { } record)
-        {
-            throw new AlarmException(
-                AlarmCode.PlainAccount,
-                $"The server says that {session.Login} is a plain account, and wants the password as it was typed. "
-                + "Nothing was sent. If you made it with a plain client that is so; else do not go on.")
-            { Login = session.Login };
-        }
+            throw IsSaidPlain(session.Login);
         if (KdfParameters.Accept(
                 record.V, SealedSession.Decode(record.Salt), record.Ops, record.Mem, out var kdf) != RowVerdict.Accepted
             || session.Accounts.IsWeakerThanLast(kdf!))
@@ -203,6 +211,12 @@ sealed class SealedAccounts(Link link, ConclaveOptions options)
         }
         return kdf!;
     }
+
+    static AlarmException IsSaidPlain(string login) => new(
+        AlarmCode.PlainAccount,
+        $"The server says that {login} is a plain account, and wants the password as it was typed. Nothing was sent. "
+        + "If you made it with a plain client that is so; else do not go on.")
+    { Login = login };
 
     // Argon2id takes its third of a second off the caller's thread.
     static async Task<PasswordKeys> DeriveAsync(string login, ReadOnlyMemory<byte> password, KdfParameters kdf)

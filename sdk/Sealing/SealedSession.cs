@@ -182,6 +182,7 @@ sealed class SealedSession : IDisposable
         }
     }
 
-    RefusedException NotHere() => RefusedException.From(new Refusal(
+    /// <summary>The account's keys are not on this device, if it has any.</summary>
+    public RefusedException NotHere() => RefusedException.From(new Refusal(
         "no_identity", $"{Login} has a plain account, or its keys are not on this device"));
 }
