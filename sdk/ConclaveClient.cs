@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Text;
-using System.Text.Json;
 using Conclave.Protocol;
 using Conclave.Sdk.Sealing;
 
@@ -37,6 +36,9 @@ public sealed class ConclaveClient : IAsyncDisposable
     readonly Link _link;
     readonly SealedClient? _sealed;
     readonly LobbyRequests _requests;
+
+    // Whose the token is, if anybody but the server has said.
+    string? _login;
 
     /// <summary>A client of the server that <paramref name="options"/> name; no connection is made yet.</summary>
     /// <param name="options">Null for <see cref="ConclaveOptions.Default"/>.</param>
@@ -91,7 +93,7 @@ public sealed class ConclaveClient : IAsyncDisposable
     {
         ArgumentException.ThrowIfNullOrEmpty(token);
         _sealed?.Use(login);
-        _link.Token = token;
+        (_link.Token, _login) = (token, login);
         User = null;
     }
 
@@ -109,13 +111,14 @@ public sealed class ConclaveClient : IAsyncDisposable
     public Task<RegisterReply> RegisterAsync(
         string login, ReadOnlyMemory<byte> password, string? registrationCode,
         CancellationToken cancellationToken = default) =>
-        _sealed?.Accounts.RegisterAsync(login, password, registrationCode, cancellationToken)
-        ?? _link.AskAsync<RegisterReply>(ActionName.Register, RequestKind.Once, null, json =>
-        {
-            json.WriteCredentials(login, password);
-            if (registrationCode is not null)
-                json.WriteString("registration_code"u8, registrationCode);
-        }, cancellationToken);
+        Answered.AboutAsync(login, reply => reply.Login,
+            _sealed?.Accounts.RegisterAsync(login, password, registrationCode, cancellationToken)
+            ?? _link.AskAsync<RegisterReply>(ActionName.Register, RequestKind.Once, null, json =>
+            {
+                json.WriteCredentials(login, password);
+                if (registrationCode is not null)
+                    json.WriteString("registration_code"u8, registrationCode);
+            }, cancellationToken));
 
     /// <summary>The same where no code is asked for.</summary>
     public Task<RegisterReply> RegisterAsync(
@@ -145,7 +148,7 @@ public sealed class ConclaveClient : IAsyncDisposable
     public async Task<AuthReply> SignInAsync(
         string login, ReadOnlyMemory<byte> password, CancellationToken cancellationToken = default) => _sealed is null
         ? await SignInToPlainAccountAsync(login, password, cancellationToken).ConfigureAwait(false)
-        : Use(await _sealed.SignInAsync(login, password, cancellationToken).ConfigureAwait(false));
+        : Use(login, await _sealed.SignInAsync(login, password, cancellationToken).ConfigureAwait(false));
 
     /// <summary>
     /// Signs in to an account that a plain client made, by sending the password as it was typed: the server sees it.
@@ -158,8 +161,9 @@ public sealed class ConclaveClient : IAsyncDisposable
         var reply = await _link.AskAsync<AuthReply>(
             ActionName.Auth, RequestKind.Ask, null, json => json.WriteCredentials(login, password),
             cancellationToken).ConfigureAwait(false);
-        _sealed?.Use(reply.Login);
-        return Use(reply);
+        Answered.About(login, reply.Login);
+        _sealed?.Use(login);
+        return Use(login, reply);
     }
 
     /// <summary>The same with a password that is a string, which cannot be wiped.</summary>
@@ -190,9 +194,10 @@ public sealed class ConclaveClient : IAsyncDisposable
     /// <exception cref="RefusedException"><see cref="ErrorCode.BadToken"/>: nobody; the session has ended.</exception>
     public async Task<UserReply> WhoamiAsync(CancellationToken cancellationToken = default)
     {
-        var token = _link.Token;
-        var reply = await SignedAsync<UserReply>(ActionName.Whoami, RequestKind.Ask, _ => { }, cancellationToken)
-            .ConfigureAwait(false);
+        var (token, login) = (_link.Token, _login);
+        var reply = await _link.AskSignedAsync<UserReply>(
+            ActionName.Whoami, RequestKind.Ask, _ => { }, cancellationToken).ConfigureAwait(false);
+        Answered.About(login, reply.Login);
         if (ReferenceEquals(token, _link.Token))
             User = new Person(reply.Login, reply.PublicToken);
         return reply;
@@ -375,18 +380,13 @@ public sealed class ConclaveClient : IAsyncDisposable
     Task<SealedSession> SealedSessionAsync(CancellationToken cancellationToken) =>
         _sealed?.SessionAsync(cancellationToken) ?? throw SealedClient.IsPlain();
 
-    AuthReply Use(AuthReply reply)
+    AuthReply Use(string login, AuthReply reply)
     {
-        _link.Token = reply.Token;
+        (_link.Token, _login) = (reply.Token, login);
         User = new Person(reply.Login, reply.PublicToken);
         return reply;
     }
 
     async Task<Guid> MeAsync(CancellationToken cancellationToken) =>
         User?.PublicToken ?? (await WhoamiAsync(cancellationToken).ConfigureAwait(false)).PublicToken;
-
-    Task<TReply> SignedAsync<TReply>(
-        string action, RequestKind kind, Action<Utf8JsonWriter> fields, CancellationToken cancellationToken)
-        where TReply : Reply =>
-        _link.AskSignedAsync<TReply>(action, kind, fields, cancellationToken);
 }

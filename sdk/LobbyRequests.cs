@@ -20,6 +20,7 @@ sealed class LobbyRequests(Link link, SealedClient? sealing)
         var reply = await link.AskAsync<UserReply>(
             ActionName.GetPublicToken, RequestKind.Ask, null, json => json.WriteString("login"u8, login),
             cancellationToken).ConfigureAwait(false);
+        Answered.About(login, reply.Login);
         if (sealing is not null && link.Token is not null && Login.Canonical(login) is { } canonical)
         {
             var session = await sealing.SessionAsync(cancellationToken).ConfigureAwait(false);

@@ -27,7 +27,7 @@ static class AccountCommands
                 : null;
             var user = await Registering.RunAsync(client, name, password, code, ask, visit.Cancellation);
             visit.Show(() => JsonLine.Of(user), () => Report.User(user, visit.Language));
-            visit.Note(visit.Language.Say.NowSignIn(user.Login));
+            visit.Note(visit.Language.Say.NowSignIn(SafeText.OneLine(user.Login)));
         });
     }
 

@@ -51,6 +51,7 @@ sealed class SealedAccounts(Link link, ConclaveOptions options)
                 json.WriteString("login"u8, canonical);
                 json.WriteString("password"u8, keys.Auth());
             }, cancellationToken).ConfigureAwait(false);
+            Answered.About(canonical, reply.Login);
             var opened = Identity.OpenVault(
                 canonical, keys.VaultKey, SealedSession.Decode(reply.Vault),
                 SealedSession.Decode(reply.Identity?.Record), out var identity);
