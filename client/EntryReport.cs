@@ -77,7 +77,7 @@ static class EntryReport
     static string Secret(Content content, SealSayTexts seal)
     {
         using var json = JsonDocument.Parse(content.Json.Utf8);
-        var isGone = json.RootElement.TryGetProperty("gone", out var gone) && gone.ValueKind == JsonValueKind.True;
+        var isGone = Member(json, "gone") is { ValueKind: JsonValueKind.True };
         return isGone ? seal.RetiredSecret(Text(json, "name")) : seal.SetSecret(Text(json, "name"));
     }
 
@@ -89,7 +89,7 @@ static class EntryReport
 
     static string Text(JsonDocument json, string name)
     {
-        if (!json.RootElement.TryGetProperty(name, out var value))
+        if (Member(json, name) is not { } value)
             return "?";
         try
         {
@@ -99,6 +99,19 @@ static class EntryReport
         {
             // Half a character, as an escape: its sender's doing, which must not end the reading.
             return SafeText.OneLine(value.GetRawText());
+        }
+    }
+
+    static JsonElement? Member(JsonDocument json, string name)
+    {
+        try
+        {
+            return json.RootElement.TryGetProperty(name, out var value) ? value : null;
+        }
+        catch (InvalidOperationException)
+        {
+            // The same in a name.
+            return null;
         }
     }
 }

@@ -19,14 +19,23 @@ public readonly record struct RawJson(ReadOnlyMemory<byte> Utf8)
     public static RawJson OfString(string text) =>
         new(JsonSerializer.SerializeToUtf8Bytes(text, WireJson.Context.String));
 
-    /// <summary>The text of a JSON string, or null if this is a value of another kind.</summary>
+    /// <summary>
+    /// The text of a JSON string, or null if this is a value of another kind, or holds half a character as an escape.
+    /// </summary>
     public string? AsString()
     {
         if (Utf8.IsEmpty || Utf8.Span[0] != (byte)'"')
             return null;
         var reader = new Utf8JsonReader(Utf8.Span);
         reader.Read();
-        return reader.GetString();
+        try
+        {
+            return reader.GetString();
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
     }
 
     /// <summary>Bytewise equality: <c>1.0</c> and <c>1</c> are different values.</summary>

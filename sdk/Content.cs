@@ -83,14 +83,22 @@ public sealed class Content
         var reader = new Utf8JsonReader(json.Utf8.Span);
         reader.Read();
         string? type = null;
-        // Of a name twice the last counts.
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        try
         {
-            var isType = reader.ValueTextEquals("t"u8);
-            reader.Read();
-            if (isType)
-                type = reader.TokenType == JsonTokenType.String ? reader.GetString() : null;
-            reader.Skip();
+            // Of a name twice the last counts.
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            {
+                var isType = reader.ValueTextEquals("t"u8);
+                reader.Read();
+                if (isType)
+                    type = reader.TokenType == JsonTokenType.String ? reader.GetString() : null;
+                reader.Skip();
+            }
+        }
+        catch (InvalidOperationException)
+        {
+            // Half a character, as an escape: its sender's doing, which must not end the reading.
+            return null;
         }
         return type;
     }

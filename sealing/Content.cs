@@ -132,7 +132,8 @@ public sealed class Content : IDisposable
         try
         {
             using var json = JsonDocument.Parse(head, Strict);
-            return json.RootElement is { ValueKind: JsonValueKind.Object } root
+            return HasWholeCharacters(head.Span)
+                && json.RootElement is { ValueKind: JsonValueKind.Object } root
                 && root.TryGetProperty("t"u8, out var type) && type.ValueKind == JsonValueKind.String
                 ? type.GetString()
                 : null;
@@ -141,10 +142,40 @@ public sealed class Content : IDisposable
         {
             return null;
         }
+    }
+
+    // Half a surrogate pair, written as an escape, is no text. Wherever it stands, whoever reads on would trip over it.
+    static bool HasWholeCharacters(ReadOnlySpan<byte> head)
+    {
+        var reader = new Utf8JsonReader(head, new JsonReaderOptions { MaxDepth = DepthMax });
+        var text = Array.Empty<byte>();
+        try
+        {
+            while (reader.Read())
+            {
+                if (!reader.ValueIsEscaped)
+                {
+                    continue;
+                }
+
+                if (text.Length == 0)
+                {
+                    text = GC.AllocateUninitializedArray<byte>(head.Length, pinned: true);
+                }
+
+                // What is escaped is never shorter than what it stands for.
+                reader.CopyString(text);
+            }
+
+            return true;
+        }
         catch (InvalidOperationException)
         {
-            // Half a surrogate pair, written as an escape, is no text.
-            return null;
+            return false;
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(text);
         }
     }
 

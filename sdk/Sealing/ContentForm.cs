@@ -25,7 +25,7 @@ static class ContentForm
         {
             return content.Text is { } text ? new TextContent(text).ToContent() : OfJson(content.Json.Utf8);
         }
-        catch (ArgumentException exception)
+        catch (Exception exception) when (exception is ArgumentException or InvalidOperationException)
         {
             throw RefusedException.From(new Refusal(
                 ErrorCode.TooLarge,

@@ -1,4 +1,5 @@
 using Conclave.Sealing;
+using SealedContent = Conclave.Sealing.Content;
 
 namespace Conclave.Sdk.Sealing;
 
@@ -50,13 +51,28 @@ sealed class Shelf
         LastSeq = entry.Seq;
         if (entry.Content is not { Type: "secret" or "file" or "index" } plain)
             return;
-        using var content = ContentForm.ToSealed(plain);
+        if (TryRead(plain) is not { } content)
+            return;
+        using var read = content;
         if (IndexContent.TryRead(content, out var index))
             IndexedThrough = (long)index.Through;
         if (SecretContent.TryRead(content, out var secret))
             Add(new Secret(secret, entry));
         else if (FileContent.TryRead(content, out var file))
             _files[file.Name] = (file, entry);
+    }
+
+    // A plain lobby carries what no head can hold: that is no secret and no file, and keeps nobody from the others.
+    static SealedContent? TryRead(Content plain)
+    {
+        try
+        {
+            return ContentForm.ToSealed(plain);
+        }
+        catch (RefusedException)
+        {
+            return null;
+        }
     }
 
     void Add(Secret version)

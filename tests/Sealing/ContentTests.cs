@@ -10,6 +10,8 @@ public sealed class ContentTests
         "", " ", "[]", "\"t\"", "null", "{}", "{\"t\":1}", "{\"t\":null}", "{\"T\":\"text\"}", "{\"t\":\"text\"",
         "{\"t\":\"text\",}", "{\"t\":\"text\"}x", "{\"t\":\"text\"}{}", "\ufeff{\"t\":\"text\"}", "{'t':'text'}",
         "{\"t\":\"text\"/**/}", "{\"t\":\"text\",\"n\":01}", "{\"t\":\"text\",\"n\":NaN}", "{\"t\":\"\\ud800\"}",
+        "{\"t\":\"text\",\"text\":\"\\udc00\"}", "{\"t\":\"json\",\"value\":{\"t\":\"\\ud800\"}}",
+        "{\"t\":\"json\",\"value\":[\"\\ud83dx\\ude00\"]}", "{\"t\":\"json\",\"\\ud800\":1}",
         "{\"t\":\"a\",\"t\":1}", "{\"t\":\"\n\"}",
         "{\"t\":\"text\",\"a\":" + new string('[', 64) + new string(']', 64) + "}",
         "{\"t\":\"" + new string('x', Content.HeadBytesMax) + "\"}",
@@ -46,6 +48,7 @@ public sealed class ContentTests
     [InlineData("""{"a":{"t":"secret"},"t":"unheard of"}""", "unheard of")]
     [InlineData("""{"\u0074":"text"}""", "text")]
     [InlineData("""{"t":""}""", "")]
+    [InlineData("""{"t":"text","text":"\ud83d\ude00 \\ud800 \n"}""", "text")]
     public void Type_is_the_last_t_of_the_head(string head, string type)
     {
         using var content = Content.Create(Encoding.UTF8.GetBytes(head), [1, 2, 3]);
