@@ -97,8 +97,13 @@ sealed class Link : IAsyncDisposable
     public async Task<Subscription> SubscribeAsync(
         SealedLobby lobby, Position? from, string token, Guid me, CancellationToken cancellationToken)
     {
-        var last = await lobby.InTurnAsync(
-            () => Task.FromResult((long)lobby.Follower.Log.Last.Seq), cancellationToken).ConfigureAwait(false);
+        // To catch up first finds out whether the server still has what it showed: a subscription from beyond the end
+        // of its log would only be refused.
+        var last = await lobby.InTurnAsync(async () =>
+        {
+            await lobby.CatchUpAsync(cancellationToken).ConfigureAwait(false);
+            return (long)lobby.Follower.Log.Last.Seq;
+        }, cancellationToken).ConfigureAwait(false);
         var subscription = new Subscription(_outbox, _subscriptions, _options, token, me) { Sealed = lobby };
         var live = from is { } position ? position with { After = Math.Max(position.After, last) } : (Position?)null;
         await SubscribeAsync(subscription, lobby.Id, live, cancellationToken).ConfigureAwait(false);

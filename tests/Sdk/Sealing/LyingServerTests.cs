@@ -131,6 +131,28 @@ public sealed class LyingServerTests : IDisposable
         Assert.Equal(4, den.Rows.Count);
     }
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData(1L)]
+    [InlineData(3L)]
+    public async Task Rollback_is_noticed_before_a_subscription_begins(long? after)
+    {
+        await using var server = await PaperServer.StartAsync();
+        await using var alice = Enrol(server, "alice");
+        await alice.Lobbies.CreateSealedAsync("den", cancellationToken: Cancel);
+        await alice.PostAsync("den", "one", cancellationToken: Cancel);
+        await alice.PostAsync("den", "two", cancellationToken: Cancel);
+        _ = await alice.HistoryAsync("den", cancellationToken: Cancel);
+        var den = server.LobbyNamed("den");
+        server.Lobbies[den.Id] = den.Copy(rows: 2);
+        var from = after is { } seq ? new Position(seq) : (Position?)null;
+
+        await using var again = server.Client("alice", _folder);
+        var alarm = await Assert.ThrowsAsync<AlarmException>(() => again.SubscribeAsync("den", from, Cancel));
+
+        Assert.Equal(AlarmCode.Rollback, alarm.Code);
+    }
+
     [Fact]
     public async Task Fork_is_learnt_by_both_when_a_message_crosses()
     {
