@@ -26,18 +26,14 @@ sealed class Host(Uri server, SessionStore sessions, Language language, Action<s
     /// <summary>The kept session, or null if nobody is signed in.</summary>
     public Session? Session => sessions.Find(Server);
 
+    /// <summary>The same for signing out: also one that others could read, which that is the very cure for.</summary>
+    public Session? SessionToEnd => sessions.FindToEnd(Server);
+
     /// <summary>A client that is connected and speaks for nobody.</summary>
     /// <exception cref="ClientException">The server cannot be reached.</exception>
     public async Task<ConclaveClient> ConnectAsync(CancellationToken cancellation)
     {
-        var client = new ConclaveClient(new ConclaveOptions
-        {
-            Server = Server,
-            RequestTimeout = AnswerTimeout,
-            ProgramName = "conclave",
-            StateFolder = StateFolder(),
-            Introduce = introduction => note(SealReport.Introduction(introduction, language)),
-        });
+        var client = NewClient();
         try
         {
             await client.ConnectAsync(cancellation);
@@ -81,19 +77,38 @@ sealed class Host(Uri server, SessionStore sessions, Language language, Action<s
         return reply;
     }
 
-    /// <summary>Ends the session, at the server and here.</summary>
+    /// <summary>
+    /// Wipes the keys, whatever the server does, and ends the session, at the server and here; if the server does not
+    /// end it, it stays for another try.
+    /// </summary>
     /// <returns>Who was signed in, or null if nobody was.</returns>
     public async Task<string?> SignOutAsync(CancellationToken cancellation)
     {
-        // Also one that others could read: to end it is the very cure.
-        var session = sessions.FindToEnd(Server);
+        var session = SessionToEnd;
         if (session is null)
             return null;
-        await using var client = await ConnectAsync(cancellation);
-        client.UseToken(session.Token, session.Login);
-        await client.SignOutAsync(cancellation);
+        await WipeKeysAsync(session.Login);
+        try
+        {
+            await using var client = await ConnectAsync(cancellation);
+            client.UseToken(session.Token, session.Login);
+            await client.SignOutAsync(cancellation);
+        }
+        catch (Exception exception) when (exception is ClientException or ConclaveException)
+        {
+            note(language.Seal.OnlyKeysWiped);
+            throw;
+        }
         sessions.Forget(Server);
         return session.Login;
+    }
+
+    /// <summary>Wipes the keys of somebody on this computer, who need not be signed in.</summary>
+    /// <returns>Whether there were any.</returns>
+    public async Task<bool> WipeKeysAsync(string login)
+    {
+        await using var client = NewClient();
+        return client.Account.WipeKeys(login);
     }
 
     /// <summary>
@@ -111,6 +126,18 @@ sealed class Host(Uri server, SessionStore sessions, Language language, Action<s
                 "conclave");
     }
 
-    /// <summary>Forgets a session that the server no longer knows.</summary>
+    /// <summary>
+    /// Forgets a session that the server no longer knows. The keys stay: it may have ended the session to be rid of
+    /// them, and after a forgotten password they may be all that there is.
+    /// </summary>
     public void Forget() => sessions.Forget(Server);
+
+    ConclaveClient NewClient() => new(new ConclaveOptions
+    {
+        Server = Server,
+        RequestTimeout = AnswerTimeout,
+        ProgramName = "conclave",
+        StateFolder = StateFolder(),
+        Introduce = introduction => note(SealReport.Introduction(introduction, language)),
+    });
 }

@@ -201,6 +201,20 @@ public sealed class Account
         return new IdentityReset(session.Identity.Fingerprint.ToString(), lobbies);
     }
 
+    /// <summary>
+    /// Wipes the keys that a sealing client has kept of an account on this device, as <see
+    /// cref="ConclaveClient.SignOutAsync"/> does, without a session and without asking the server. What it has verified
+    /// stays.
+    /// </summary>
+    /// <param name="login">Whose.</param>
+    /// <returns>Whether there were any.</returns>
+    /// <exception cref="StateException">What is kept cannot be used.</exception>
+    public bool WipeKeys(string login)
+    {
+        ArgumentNullException.ThrowIfNull(login);
+        return _sealed?.Wipe(login) ?? false;
+    }
+
     /// <summary>The same with passwords that are strings, which cannot be wiped.</summary>
     public Task ChangePasswordAsync(
         string oldPassword, string newPassword, CancellationToken cancellationToken = default) =>

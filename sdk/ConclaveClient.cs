@@ -172,21 +172,23 @@ public sealed class ConclaveClient : IAsyncDisposable
 
     /// <summary>
     /// Ends the session (<c>logout</c>); its token is worth nothing any more. Also when it had ended already. A sealing
-    /// client wipes the keys that it kept, and keeps what it has verified.
+    /// client wipes the keys that it kept, also when the server cannot be reached, and keeps what it has verified.
     /// </summary>
     public async Task SignOutAsync(CancellationToken cancellationToken = default)
     {
         try
         {
-            await SignedAsync<DoneReply>(ActionName.Logout, RequestKind.Ask, _ => { }, cancellationToken)
+            // First, whatever becomes of the connection: to wipe the keys takes no server.
+            await (_sealed?.WipeAsync(cancellationToken) ?? Task.CompletedTask).ConfigureAwait(false);
+            await _link.AskSignedAsync<DoneReply>(ActionName.Logout, RequestKind.Ask, _ => { }, cancellationToken)
                 .ConfigureAwait(false);
         }
         catch (RefusedException refused) when (refused.Code == ErrorCode.BadToken)
         {
             // It was over before, or a first attempt ended it and only the answer was lost.
         }
-        _sealed?.Forget();
-        _link.Token = null;
+        _sealed?.Use((string?)null);
+        (_link.Token, _login) = (null, null);
         User = null;
     }
 

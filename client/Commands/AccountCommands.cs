@@ -47,13 +47,33 @@ static class AccountCommands
         });
     }
 
-    static Command Logout(Frame frame) => frame.Command("logout", frame.Help.SignOut, [], async visit =>
+    static Command Logout(Frame frame)
     {
-        var login = await visit.Host.SignOutAsync(visit.Cancellation);
-        visit.Show(
-            () => JsonLine.OfLogin(login),
-            () => [login is null ? visit.Language.Say.WasNotSignedIn : visit.Language.Say.SignedOut(login)]);
-    });
+        var wiped = new Argument<string?>(Frame.LoginArgument)
+        {
+            Description = frame.SealHelp.LoginToWipe,
+            Arity = ArgumentArity.ZeroOrOne,
+        };
+        return frame.Command("logout", frame.Help.SignOut, [wiped], async visit =>
+        {
+            var say = visit.Language.Say;
+            var named = visit.Get(wiped) is { } typed ? visit.Input.Login(typed) : null;
+            if (named is not null && named != visit.Host.SessionToEnd?.Login)
+            {
+                var had = await visit.Host.WipeKeysAsync(named);
+                visit.Show(
+                    () => JsonLine.OfLogin(had ? named : null),
+                    () => [had ? visit.Language.Seal.KeysWiped(named) : visit.Language.Seal.NoKeysToWipe(named)]);
+                return;
+            }
+            var login = await visit.Host.SignOutAsync(visit.Cancellation);
+            visit.Show(
+                () => JsonLine.OfLogin(login),
+                () => [login is null ? say.WasNotSignedIn : say.SignedOut(SafeText.OneLine(login))]);
+            if (login is null)
+                visit.Note(visit.Language.Seal.KeysMayBeLeft);
+        });
+    }
 
     static Command Whoami(Frame frame) => frame.Command("whoami", frame.Help.Whoami, [], async visit =>
     {

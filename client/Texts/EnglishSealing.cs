@@ -162,6 +162,10 @@ static class EnglishSealing
         RecoveryMeans = "the recovery code is your identity: whoever reads it reads everything that you can read; "
             + "write it on paper, and nowhere else",
         AskRecovery = "Show it on this screen? Type yes",
+        OnlyKeysWiped = "your keys on this computer are wiped; the session at the server goes on: sign out again",
+        KeysWiped = login => $"the keys of {login} on this computer are wiped",
+        NoKeysToWipe = login => $"there are no keys of {login} on this computer",
+        KeysMayBeLeft = "keys may be left of a session that has ended by itself: “conclave logout LOGIN” wipes them",
         AskRecoveryCode = "Recovery code",
         AccountRecovered = login => $"{login} has the identity of before again; the server no longer sees the password",
         ResetMeans = "who knows your key sees an alarm, or a notice if you never compared: tell them over another "
@@ -234,6 +238,7 @@ static class EnglishSealing
         Plain = "Make a plain lobby: whoever runs the server can read it, and any JSON client",
         FromJoin = "New members read only what is written after they joined",
         PlainAccount = "The account is plain: send the password as it is, so that the server sees it",
+        LoginToWipe = "Wipe the keys of this user on this computer, who need not be signed in",
         Fingerprint = "Mark it as verified without asking, if the key has this fingerprint",
         NewFingerprint = "Accept it without asking, if the new key has this fingerprint",
         RecoveryFile = "Read the recovery code from this file; else $CONCLAVE_RECOVERY_CODE, else keys here, else ask",

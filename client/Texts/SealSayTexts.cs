@@ -79,6 +79,10 @@ sealed record SealSayTexts
     public required Func<string, string> ConfirmationNeededHint { get; init; }
     public required string RecoveryMeans { get; init; }
     public required string AskRecovery { get; init; }
+    public required string OnlyKeysWiped { get; init; }
+    public required Func<string, string> KeysWiped { get; init; }
+    public required Func<string, string> NoKeysToWipe { get; init; }
+    public required string KeysMayBeLeft { get; init; }
     public required string AskRecoveryCode { get; init; }
     public required Func<string, string> AccountRecovered { get; init; }
     public required string ResetMeans { get; init; }

@@ -124,10 +124,22 @@ sealed class SealedClient : IAsyncDisposable
         new("This is a plain client: it has no keys. Give it a StateFolder in its options.");
 
     /// <summary>Wipes the secrets of whoever signs out.</summary>
-    public void Forget()
+    public async Task WipeAsync(CancellationToken cancellationToken) =>
+        (await SessionAsync(cancellationToken).ConfigureAwait(false)).Forget();
+
+    /// <summary>The same for anybody who has signed in on this device.</summary>
+    /// <returns>Whether there was anything to wipe.</returns>
+    public bool Wipe(string login)
     {
-        _session?.Forget();
-        Use((SealedSession?)null);
+        if (!SealedSession.IsKept(_options, login))
+            return false;
+        using var session = SealedSession.Open(_link, _options, login);
+        var hadKeys = session.HasIdentity;
+        session.Forget();
+        // The same file is open for whoever is signed in here, with the seed in memory.
+        if (_session is { } own && own.Login == session.Login)
+            own.Forget();
+        return hadKeys;
     }
 
     public async ValueTask DisposeAsync()

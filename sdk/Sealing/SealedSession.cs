@@ -56,6 +56,10 @@ sealed class SealedSession : IDisposable
 
     public bool HasIdentity => _identity is not null || Accounts.Seed() is not null;
 
+    /// <summary>Whether anything is kept of an account.</summary>
+    public static bool IsKept(ConclaveOptions options, string login) => Protocol.Login.Canonical(login) is { } canonical
+        && StateFile.Exists(options.StateFolder!, Link.AddressOf(options.Server), canonical);
+
     /// <summary>Opens what is kept of an account.</summary>
     public static SealedSession Open(Link link, ConclaveOptions options, string login)
     {

@@ -31,6 +31,10 @@ sealed class StateFile : IDisposable
 
     StateFile(SqliteConnection connection) => _connection = connection;
 
+    /// <summary>Whether there is a file of an account.</summary>
+    public static bool Exists(string folder, Uri server, string login) =>
+        File.Exists(Path.Combine(folder, NameOf(server, login)));
+
     /// <summary>Opens the file of an account, or makes it.</summary>
     /// <param name="folder">Where such files lie; made if it is not there.</param>
     /// <param name="server">The server's address.</param>

@@ -1,8 +1,10 @@
+using System.Text.Json.Nodes;
 using Conclave.Sdk;
+using Conclave.Sdk.Sealing;
 
 namespace Conclave.Tests.Sdk.Sealing;
 
-/// <summary>A device that is signed in and has no keys.</summary>
+/// <summary>A device that is signed in and has no keys, or is to have none any more.</summary>
 public sealed class MissingKeysTests : IDisposable
 {
     const string OldPassword = "password of alice";
@@ -43,5 +45,46 @@ public sealed class MissingKeysTests : IDisposable
         await client.Account.ChangePasswordOfPlainAccountAsync(
             "password of alice"u8.ToArray(), "another password"u8.ToArray(), Cancel);
         Assert.Equal(NewPassword, server.Users["alice"].Auth);
+    }
+
+    [Fact]
+    public async Task Keys_are_wiped_also_where_the_server_does_not_end_the_session()
+    {
+        await using var server = await PaperServer.StartAsync();
+        server.Enrol("alice", Here);
+        await using var client = server.Client("alice", Here);
+        Assert.True(HasKeys(server));
+        server.Lie = (request, reply) =>
+        {
+            if ((string?)request["action"] == "logout")
+                (reply["ok"], reply["error"]) = (false, new JsonObject { ["code"] = "internal", ["message"] = "No." });
+            return null;
+        };
+
+        await Assert.ThrowsAsync<RefusedException>(() => client.SignOutAsync(Cancel));
+
+        Assert.False(HasKeys(server));
+        server.Lie = null;
+        await client.SignOutAsync(Cancel);
+    }
+
+    [Fact]
+    public async Task Keys_are_wiped_of_whoever_the_session_turns_out_to_be()
+    {
+        await using var server = await PaperServer.StartAsync();
+        server.Enrol("alice", Here);
+        await using var client = new ConclaveClient(server.OptionsFor(Here));
+        client.UseToken("token of alice");
+
+        await client.SignOutAsync(Cancel);
+
+        Assert.False(HasKeys(server));
+    }
+
+    bool HasKeys(PaperServer server)
+    {
+        using var session = SealedSession.Open(
+            new Link(server.OptionsFor(Here)), server.OptionsFor(Here), "alice");
+        return session.HasIdentity;
     }
 }
