@@ -168,6 +168,12 @@ public static class AlarmCode
     /// <summary>An identity is not what it must be.</summary>
     public const string BadIdentity = "bad_identity";
 
+    /// <summary>
+    /// A file does not consist of what it names: whoever posted it made it so, a piece was erased, or the server has
+    /// taken one out.
+    /// </summary>
+    public const string TornFile = "torn_file";
+
     /// <summary>The vault that the server gave does not open with the password it accepted.</summary>
     public const string BadVault = "bad_vault";
 }

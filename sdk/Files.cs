@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using Conclave.Protocol;
-using Conclave.Roster;
 using Conclave.Sdk.Sealing;
 using Conclave.Sealing;
 
@@ -62,8 +61,8 @@ public sealed class Files
     /// <param name="name">The file's name.</param>
     /// <param name="destination">Takes the bytes. What was written to it when the task fails is not the file.</param>
     /// <returns>What was written; null if there is no file of this name.</returns>
-    /// <exception cref="AlarmException"><c>bad_content</c>: a piece is missing, or is not what the file
-    /// names.</exception>
+    /// <exception cref="AlarmException"><see cref="AlarmCode.TornFile"/>: a piece is missing, or is not what the
+    /// file names.</exception>
     public async Task<LobbyFile?> GetAsync(
         LobbyRef lobby, string name, Stream destination, CancellationToken cancellationToken = default)
     {
@@ -136,7 +135,7 @@ public sealed class Files
         (await _client.PostAsync(lobby, content, id, cancellationToken).ConfigureAwait(false)).Seq;
 
     static AlarmException Torn(string name, Entry file) => new(
-        VerdictCode.Of(Conclave.Roster.Verdict.BadContent),
+        AlarmCode.TornFile,
         $"{name} is not what the file says. Whoever posted the file, or the server, has taken something out of it.")
     {
         LobbyId = file.LobbyId,

@@ -50,9 +50,15 @@ sealed class FileMenu(Sitting sitting)
     {
         if (await Screen.AskAsync(Texts.AskFileTarget) is not { } path)
             return;
-        await LocalFile.WriteAsync(
+        var written = await LocalFile.WriteAsync(
             path, stream => client.Files.GetAsync(lobby.LobbyId, file.Name, stream, sitting.Cancellation),
             sitting.Language);
+        // It was there when the list was made; now it may have been erased.
+        if (written is null)
+        {
+            throw new ClientException(
+                ExitCode.NotFound, sitting.Language.Seal.NoSuchLobbyFile(SafeText.OneLine(file.Name)));
+        }
         Screen.Done(Screen.Sentence(
             sitting.Language.Seal.FileWritten(SafeText.OneLine(file.Name), SafeText.OneLine(path))));
     }

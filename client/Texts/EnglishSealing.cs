@@ -55,6 +55,10 @@ static class EnglishSealing
                 "the server took the password, and gave a vault that it does not open",
                 "it may have exchanged the vault, or lost yours",
                 "do not go on; ask its operator over another channel"),
+            [AlarmCode.TornFile] = new(
+                "this file is not whole: a piece of it is missing, or another than it names",
+                "whoever posted it made it so, somebody has erased a piece, or the server has taken one out",
+                "what was written of it is not the file; ask whoever posted it to post it again"),
         },
         OfEntry = code => new(
             $"an entry is one that no honest server has ({code})",

@@ -54,7 +54,7 @@ sealed class SealedSession : IDisposable
     /// <exception cref="RefusedException">Nobody has signed in with the password on this device.</exception>
     public Identity Identity => _identity ??= Restore();
 
-    public bool HasIdentity => _identity is not null || Accounts.Seed() is not null;
+    public bool HasIdentity => _identity is not null || Accounts.HasSeed();
 
     /// <summary>Whether anything is kept of an account.</summary>
     public static bool IsKept(ConclaveOptions options, string login) => Protocol.Login.Canonical(login) is { } canonical

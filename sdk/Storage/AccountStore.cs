@@ -12,6 +12,9 @@ sealed class AccountStore(StateFile file)
     public Guid? PublicToken() =>
         file.Query("SELECT public_token FROM account", row => row.Uuid(0)) is [var token] ? token : null;
 
+    /// <summary>Whether somebody is signed in here, without bringing the seed into memory.</summary>
+    public bool HasSeed() => file.Query("SELECT seed IS NOT NULL FROM account", row => row.GetBoolean(0)) is [true];
+
     /// <summary>The seed, for the caller to wipe; null if nobody is signed in here.</summary>
     public byte[]? Seed() => file.Query("SELECT seed FROM account", row => row.Blob(0)) is [var seed] ? seed : null;
 
