@@ -120,8 +120,8 @@ public sealed class PostgresCluster : IAsyncDisposable
         }
     }
 
-    // While it is locked, under another name first: as soon as the file that is its lock were gone, another run would take
-    // it for a leftover, and remove it too.
+    // While it is locked, under another name first: as soon as the file that is its lock were gone, another run would
+    // take it for a leftover, and remove it too.
     static void Remove(string path)
     {
         var doomed = Path.Combine(Path.GetTempPath(), $"conclave-doomed-{Guid.NewGuid():N}");
