@@ -14,6 +14,8 @@ sealed class SealedAppend(SealedLobbies lobbies)
     // With other servers writing to the same lobby all the time, its turn comes by waiting for its lock.
     const int RoundsMax = 8;
 
+    const string NotItsLog = "the log of a sealed lobby does not end where its row says";
+
     /// <summary>What became of each entry. The order of entries of one lobby is that of the list.</summary>
     public async Task<Appended[]> RunAsync(NpgsqlConnection connection, IReadOnlyList<NewEntry> entries, bool patient)
     {
@@ -60,8 +62,11 @@ sealed class SealedAppend(SealedLobbies lobbies)
                 await JudgeAsync(part, entries, results);
             var found = await SendAsync(connection, parts, entries, results);
             parts = [.. parts.Where((part, number) => !Settle(part, found[number], entries, results, round))];
+            // Who holds the locks is not in anybody's way, and would get here again and again.
+            if (patient && results.Any(result => result.Verdict == Verdict.Locked))
+                throw new InvalidDataException(NotItsLog);
             foreach (var part in parts)
-                await CatchUpAsync(connection, part.Lobby, part.State!);
+                await CatchUpAsync(connection, part.Lobby, part.State!, part.LastSeq);
         }
         if (transaction is not null)
             await transaction.CommitAsync();
@@ -125,6 +130,7 @@ sealed class SealedAppend(SealedLobbies lobbies)
         }
         state.RewindTo(part.Base);
         state.Room = found.Room;
+        part.LastSeq = found.LastSeq;
         if (found.State == FoundState.Changed && round < RoundsMax)
             return false;
         part.Fill(results, Verdict.Locked);
@@ -184,10 +190,13 @@ sealed class SealedAppend(SealedLobbies lobbies)
         if (await SealedSql.FindAsync(connection, entry) is { } known)
             return DuplicateOf(entry, known);
         var state = await lobbies.FindAsync(entry.Lobby, CancellationToken.None);
-        while (state is not null && state.LastSeq < found.LastSeq)
-            state = await CatchUpAsync(connection, entry.Lobby, state);
+        if (state is not null && state.LastSeq != found.LastSeq)
+            state = await CatchUpAsync(connection, entry.Lobby, state, found.LastSeq);
         if (state is null)
             return new Appended(Verdict.NoSuchLobby, lobbyId);
+        // Nobody else writes: it would be put in a wrong place.
+        if (state.LastSeq != found.LastSeq)
+            throw new InvalidDataException(NotItsLog);
         var verdict = state.JudgeChange(entry, out var judgement);
         if (verdict != Verdict.Stored)
             return new Appended(verdict, lobbyId);
@@ -207,11 +216,15 @@ sealed class SealedAppend(SealedLobbies lobbies)
         return new Appended(Verdict.Stored, lobbyId, place.Seq, time, part.Target?.Login);
     }
 
-    // What other servers have put in. Too much is read anew.
-    async Task<SealedLobby?> CatchUpAsync(NpgsqlConnection connection, LobbyInfo lobby, SealedLobby state)
+    // What other servers have put in. Too much is read anew, and so is a log that ends before what is known of it: then
+    // the database has lost what was committed last, as a standby may have that took over.
+    async Task<SealedLobby?> CatchUpAsync(
+        NpgsqlConnection connection, LobbyInfo lobby, SealedLobby state, long lastSeq)
     {
-        var rows = await SealedStore.RowsAsync(connection, lobby, state.LastSeq, LobbyLog.WindowRows);
-        if (rows.Count < LobbyLog.WindowRows)
+        var rows = state.LastSeq > lastSeq
+            ? null
+            : await SealedStore.RowsAsync(connection, lobby, state.LastSeq, LobbyLog.WindowRows);
+        if (rows?.Count < LobbyLog.WindowRows)
         {
             var identities = await lobbies.IdentitiesAsync(rows, CancellationToken.None);
             foreach (var row in rows)
@@ -250,6 +263,9 @@ sealed class SealedAppend(SealedLobbies lobbies)
 
         /// <summary>The entry after which they were judged.</summary>
         public long Base { get; set; }
+
+        /// <summary>The entry that was found to be the last one.</summary>
+        public long LastSeq { get; set; }
 
         public void Fill(Appended[] results, Verdict verdict)
         {
