@@ -148,14 +148,22 @@ sealed class SealedAppend(SealedLobbies lobbies)
             if (results[before].Verdict == Verdict.Locked && entries[before].Lobby.LobbyId == lobbyId)
                 return new Appended(Verdict.Locked, lobbyId);
         }
-        await using var transaction = await connection.BeginTransactionAsync();
-        var result = entry.Kind == EntryKind.LobbyCreated
-            ? await CreateAsync(connection, entry)
-            : await ChangeAsync(connection, entry, patient);
-        if (result.Verdict != Verdict.Stored)
+        try
+        {
+            await using var transaction = await connection.BeginTransactionAsync();
+            var result = entry.Kind == EntryKind.LobbyCreated
+                ? await CreateAsync(connection, entry)
+                : await ChangeAsync(connection, entry, patient);
+            if (result.Verdict == Verdict.Stored)
+                await transaction.CommitAsync();
             return result;
-        await transaction.CommitAsync();
-        return result;
+        }
+        catch (PostgresException fault) when (entries.Count > 1 && !Database.IsAway(fault))
+        {
+            // What the flight has committed before stays, and is answered now. This one goes again, alone at last.
+            lobbies.Forget(lobbyId);
+            return new Appended(Verdict.Locked, lobbyId);
+        }
     }
 
     static async Task<Appended> CreateAsync(NpgsqlConnection connection, NewEntry entry)

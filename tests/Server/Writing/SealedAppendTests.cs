@@ -42,4 +42,88 @@ public sealed class SealedAppendTests(PostgresCluster postgres)
         await den.ChangeAsync(alice, den.Rotation(alice));
         await den.PostAsync(alice, "and on");
     }
+
+    [Fact]
+    public async Task Message_that_is_stored_is_answered_so_whatever_becomes_of_a_change_in_the_same_flight()
+    {
+        await using var server = await TestServer.StartAsync(
+            postgres, Unhurried with { DatabaseWaitMax = TimeSpan.FromMilliseconds(300) });
+        await using var database = NpgsqlDataSource.Create(server.Database);
+        await using var alice = await SealingUser.SignUpAsync(server, "alice");
+        await using var bob = await SealingUser.SignUpAsync(server, "bob");
+        await using var reader = await server.ConnectAsync();
+        using var den = await SealedDen.CreateAsync(alice, "den");
+        await den.ChangeAsync(alice, den.Invitation(alice, bob));
+        using var other = await SealedDen.CreateAsync(bob, "other");
+        // Every change meets another transaction, and messages wait as long as the test holds them up.
+        await RunAsync(database,
+            """
+            CREATE FUNCTION meet() RETURNS trigger LANGUAGE plpgsql AS
+                'BEGIN RAISE EXCEPTION USING ERRCODE = ''deadlock_detected''; END';
+            CREATE TRIGGER meet BEFORE INSERT ON roster_rows FOR EACH ROW EXECUTE FUNCTION meet();
+            CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS
+                'BEGIN PERFORM pg_advisory_xact_lock_shared(77); RETURN NEW; END' SET lock_timeout = 0;
+            CREATE TRIGGER hold BEFORE INSERT ON entries FOR EACH ROW WHEN (NEW.kind = 6) EXECUTE FUNCTION hold();
+            """);
+        await reader.DoAsync($$"""{"action":"auth","login":"alice","password":"{{alice.Password}}"}""");
+        await reader.DoAsync($$"""{"action":"subscribe",{{den.Where}}}""");
+        var id = SealedMessage.NewId();
+        var writer = server.Rooms.SealedWriter;
+        await using (var held = await database.OpenConnectionAsync(Cancellation))
+        {
+            await RunAsync(held, "SELECT pg_advisory_lock(77)");
+            var first = SealedMessage.NewId();
+            await bob.Client.SendAsync(other.Message(other.Seal(bob, "is under way", first), first));
+            await UntilWaitingAsync(database, 1);
+            await bob.Client.SendAsync(den.Message(den.Seal(bob, "is stored", id), id));
+            await UntilAsync(() => writer.Waiting == 1);
+            await alice.Client.SendAsync(den.Rotation(alice));
+            await UntilAsync(() => writer.Waiting == 2);
+            await RunAsync(held, "SELECT pg_advisory_unlock(77)");
+        }
+
+        Assert.Equal("ok", Outcomes.Of(await bob.Client.ReplyAsync()));
+        Assert.Equal("ok", Outcomes.Of(await bob.Client.ReplyAsync()));
+        Assert.Equal("busy", Outcomes.Of(await alice.Client.ReplyAsync()));
+        Assert.Equal(3, (await reader.EntryAsync())["seq"]!.GetValue<int>());
+        await RunAsync(database, "DROP TRIGGER meet ON roster_rows");
+        den.Take((await alice.Client.DoAsync(
+            $$"""{"action":"history",{{den.Where}},"limit":1}"""))["events"]!.AsArray()[0]!.AsObject());
+        await den.ChangeAsync(alice, den.Rotation(alice));
+    }
+
+    static async Task RunAsync(NpgsqlDataSource database, string sql)
+    {
+        await using var command = database.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync(Cancellation);
+    }
+
+    static async Task RunAsync(NpgsqlConnection connection, string sql)
+    {
+        await using var command = connection.CreateCommand();
+#pragma warning disable CA2100 // The tests' own words.
+        command.CommandText = sql;
+#pragma warning restore CA2100
+        await command.ExecuteNonQueryAsync(Cancellation);
+    }
+
+    static async Task UntilAsync(Func<bool> condition)
+    {
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (!condition())
+        {
+            deadline.Token.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
+    }
+
+    // Until so many of the server's connections wait for what the test has locked.
+    static async Task UntilWaitingAsync(NpgsqlDataSource database, long count)
+    {
+        await using var command = database.CreateCommand(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'");
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while ((long)(await command.ExecuteScalarAsync(deadline.Token))! < count)
+            await Task.Yield();
+    }
 }
