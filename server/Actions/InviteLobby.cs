@@ -34,6 +34,7 @@ static class InviteLobby
             && await turn.Rooms.Lobbies.HasEntryAsync(lobby, inviter, entry.Nonce, turn.Cancellation);
         if (!isCharged && !isRepeated)
             return TooManyInvitations(retryAfter);
+        await SealedChange.PrepareAsync(entry, turn);
         var draft = await turn.Rooms.WriterOf(lobby).WriteAsync(entry, turn.Cancellation);
         var result = draft.Result;
         if (isCharged && result.Verdict != Verdict.Stored)

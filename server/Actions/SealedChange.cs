@@ -80,6 +80,19 @@ static class SealedChange
                 : refused;
     }
 
+    /// <summary>
+    /// Reads the lobby, if it is sealed and not known here, and checks the signature: both take long, and the writer
+    /// would do it one by one, with the lobby locked. It finds what is remembered.
+    /// </summary>
+    public static async ValueTask PrepareAsync(NewEntry entry, Turn turn)
+    {
+        if (entry.Sealed is not { } part)
+            return;
+        var state = await turn.Rooms.SealedLobbies.FindAsync(entry.Lobby, turn.Cancellation);
+        if (state?.Roster.MemberBy(entry.Author.PublicToken) is { } member)
+            _ = part.Row.Entry!.IsSignedBy(member.Identity);
+    }
+
     /// <summary>Writes an entry of a lobby, at most so many a minute by one user if it is sealed.</summary>
     /// <returns>What became of it; or the answer to give.</returns>
     public static async ValueTask<(Draft? Draft, Answer? Refused)> WriteAsync(NewEntry entry, Turn turn)
@@ -93,6 +106,7 @@ static class SealedChange
             return (null, Refused.RateLimited(
                 "you change more rosters than the server takes from one user", retryAfter));
         }
+        await PrepareAsync(entry, turn);
         var draft = await turn.Rooms.WriterOf(entry.Lobby).WriteAsync(entry, turn.Cancellation);
         if (entry.Sealed is not null && draft.Result.Verdict != Storage.Verdict.Stored)
             paces.RosterNotChanged(author);

@@ -92,6 +92,31 @@ public sealed class SealedAppendTests(PostgresCluster postgres)
         await den.ChangeAsync(alice, den.Rotation(alice));
     }
 
+    [Fact]
+    public async Task Lobby_is_read_before_a_change_of_it_waits_for_its_lock()
+    {
+        await using var server = await TestServer.StartAsync(postgres, Unhurried);
+        await using var database = NpgsqlDataSource.Create(server.Database);
+        await using var alice = await SealingUser.SignUpAsync(server, "alice");
+        await using var bob = await SealingUser.SignUpAsync(server, "bob");
+        using var den = await SealedDen.CreateAsync(alice, "den");
+        using var other = await SealedDen.CreateAsync(bob, "other");
+        await using (var slow = await database.OpenConnectionAsync(Cancellation))
+        {
+            await RunAsync(slow, "BEGIN; SELECT FROM lobbies FOR UPDATE");
+            foreach (var lobby in (SealedDen[])[den, other])
+                server.Rooms.SealedLobbies.Forget(lobby.LobbyId);
+            await alice.Client.SendAsync(den.Rotation(alice));
+            await bob.Client.SendAsync(other.Invitation(bob, alice));
+            await UntilWaitingAsync(database, 2);
+            foreach (var lobby in (SealedDen[])[den, other])
+                Assert.True(server.Rooms.SealedLobbies.IsKnown(lobby.LobbyId));
+            await RunAsync(slow, "ROLLBACK");
+        }
+        await alice.Client.ReplyAsync();
+        await bob.Client.ReplyAsync();
+    }
+
     static async Task RunAsync(NpgsqlDataSource database, string sql)
     {
         await using var command = database.CreateCommand(sql);
