@@ -9,7 +9,8 @@ static class Kdf
 
     public static async ValueTask<Answer> RunAsync(string login, Turn turn)
     {
-        var (isUser, kdf) = await turn.Rooms.Identities.FindKdfAsync(login, turn.Cancellation);
+        var (isUser, kdf) = await turn.Rooms.Outage.RideAsync(
+            async () => await turn.Rooms.Identities.FindKdfAsync(login, turn.Cancellation), turn.Cancellation);
         return isUser ? Answer.Of(new KdfReply { Kdf = kdf }) : Refused.NoSuchUser();
     }
 }

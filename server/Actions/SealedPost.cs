@@ -16,9 +16,9 @@ static class SealedPost
         if (row.Envelope is not { } envelope || form.Nonce != envelope.Id)
             return Answer.Refuse(SealingRefusal.Of(Verdict.BadEnvelope, form.Nonce is null ? "nonce" : "row_data"));
         var author = turn.Session.Person;
-        if (await SealedChange.RefuseStrangerAsync(lobby, envelope.Id, turn) is { } stranger)
-            return stranger;
-        var state = await turn.Rooms.SealedLobbies.FindAsync(lobby, turn.Cancellation);
+        var (state, refused) = await FindAsync(lobby, envelope.Id, turn);
+        if (refused is not null)
+            return refused;
         // Here, where many run at one time, and not one by one in the writer. The envelope remembers the outcome.
         if (state?.Roster.MemberBy(author.PublicToken) is { } member)
             _ = envelope.IsSignedBy(lobby.LobbyId, member.Identity);
@@ -26,5 +26,22 @@ static class SealedPost
         var draft = new Draft(entry, turn.DraftDone) { Memory = turn.TakeMemory() };
         await turn.Rooms.SealedWriter.SubmitAsync(draft, turn.Cancellation);
         return Answer.When(draft, Message.ReplyTo);
+    }
+
+    static ValueTask<(SealedLobby? State, Answer? Refused)> FindAsync(LobbyInfo lobby, Guid nonce, Turn turn)
+    {
+        var looking = LookAsync(lobby, nonce, turn);
+        return looking.IsCompletedSuccessfully ? looking : RideAsync(looking, lobby, nonce, turn);
+    }
+
+    static ValueTask<(SealedLobby? State, Answer? Refused)> RideAsync(
+        ValueTask<(SealedLobby? State, Answer? Refused)> looking, LobbyInfo lobby, Guid nonce, Turn turn) =>
+        turn.Rooms.Outage.RideAsync(looking, () => LookAsync(lobby, nonce, turn), turn.Cancellation);
+
+    static async ValueTask<(SealedLobby? State, Answer? Refused)> LookAsync(LobbyInfo lobby, Guid nonce, Turn turn)
+    {
+        if (await SealedChange.RefuseStrangerAsync(lobby, nonce, turn) is { } stranger)
+            return (null, stranger);
+        return (await turn.Rooms.SealedLobbies.FindAsync(lobby, turn.Cancellation), null);
     }
 }

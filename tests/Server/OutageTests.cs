@@ -44,6 +44,30 @@ public sealed class OutageTests(PostgresCluster postgres)
     }
 
     [Fact]
+    public async Task Sealed_posts_and_sign_ins_wait_for_a_database_that_is_away_for_a_moment()
+    {
+        await using var line = await OpenLineAsync();
+        await using var server = await TestServer.StartBesideAsync(line.ConnectionString);
+        await using var alice = await SealingUser.SignUpAsync(server, "alice");
+        await using var stranger = await server.ConnectAsync();
+        using var den = await SealedDen.CreateAsync(alice, "den");
+        server.Rooms.SealedLobbies.Forget(den.LobbyId);
+
+        line.Cut();
+        var posting = den.PostAsync(alice, "goes in");
+        var asking = stranger.DoAsync("""{"action":"kdf","login":"alice"}""");
+        while (line.Refused < 8)
+        {
+            Cancellation.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
+        line.Mend();
+
+        Assert.Equal(2, (await posting)["seq"]!.GetValue<int>());
+        await asking;
+    }
+
+    [Fact]
     public async Task What_finds_the_database_away_for_long_is_busy_and_told_when_to_come_back()
     {
         await using var line = await OpenLineAsync();
