@@ -74,7 +74,8 @@ public sealed record Limits
     public int RosterEntriesMax { get; init; } = 65_535;
 
     /// <summary>
-    /// Changes of rosters of sealed lobbies by one user a minute, other than invitations. Default: 120.
+    /// Changes of members, rights, names and keys of lobbies by one user a minute, other than invitations, and refused
+    /// ones with them. Default: 120.
     /// </summary>
     public int RosterChangesPerMinute { get; init; } = 120;
 

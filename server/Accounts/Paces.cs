@@ -20,7 +20,7 @@ sealed class Paces(Limits limits, TimeProvider time)
     readonly PaceTable<Guid> _invitations = new(
         new Pace(limits.InvitationsPerHour, TimeSpan.FromHours(1)), limits.ThrottleEntriesMax, time);
 
-    readonly PaceTable<Guid> _rosterChanges = new(
+    readonly PaceTable<Guid> _changes = new(
         new Pace(limits.RosterChangesPerMinute, TimeSpan.FromMinutes(1)), limits.ThrottleEntriesMax, time);
 
     readonly PaceTable<Guid> _keyRepairs = new(
@@ -47,16 +47,16 @@ sealed class Paces(Limits limits, TimeProvider time)
     /// <summary>Nobody was invited after all.</summary>
     public void NotInvited(Guid publicToken) => _invitations.Return(publicToken, 1);
 
-    /// <summary>Whether a user may change the roster of a sealed lobby now, other than by an invitation.</summary>
-    public bool TryChangeRoster(Guid publicToken, out TimeSpan retryAfter) =>
-        _rosterChanges.TryTake(publicToken, 1, out retryAfter);
+    /// <summary>Whether a user may change a lobby's members, their rights, its name or its keys now.</summary>
+    public bool TryChange(Guid publicToken, out TimeSpan retryAfter) =>
+        _changes.TryTake(publicToken, 1, out retryAfter);
 
     /// <summary>Whether a user may ask for a key, or hand one out, now.</summary>
     public bool TryRepairKeys(Guid publicToken, out TimeSpan retryAfter) =>
         _keyRepairs.TryTake(publicToken, 1, out retryAfter);
 
-    /// <summary>No roster was changed after all.</summary>
-    public void RosterNotChanged(Guid publicToken) => _rosterChanges.Return(publicToken, 1);
+    /// <summary>What was to be changed takes none of that.</summary>
+    public void NotChanged(Guid publicToken) => _changes.Return(publicToken, 1);
 
     /// <summary>
     /// Whether somebody may ask for this action, which needs no token, now. Each of them has a pace of its own; who is

@@ -27,18 +27,27 @@ static class InviteLobby
         var entry = await BuildAsync(form, lobby, turn);
         if (await SealedChange.RefuseStrangerAsync(lobby, entry.Nonce, turn) is { } stranger)
             return stranger;
+        await SealedChange.PrepareAsync(entry, turn);
         var inviter = turn.Session.Person;
-        var isCharged = turn.Rooms.Paces.TryInvite(inviter.PublicToken, out var retryAfter);
+        var paces = turn.Rooms.Paces;
+        if (!paces.TryChange(inviter.PublicToken, out var untilChange))
+            return SealedChange.TooManyChanges(untilChange);
+        var isCharged = paces.TryInvite(inviter.PublicToken, out var retryAfter);
         // One that is only repeated happened before, and is answered as that.
         var isRepeated = !isCharged
             && await turn.Rooms.Lobbies.HasEntryAsync(lobby, inviter, entry.Nonce, turn.Cancellation);
         if (!isCharged && !isRepeated)
+        {
+            paces.NotChanged(inviter.PublicToken);
             return TooManyInvitations(retryAfter);
-        await SealedChange.PrepareAsync(entry, turn);
+        }
         var draft = await turn.Rooms.WriterOf(lobby).WriteAsync(entry, turn.Cancellation);
         var result = draft.Result;
         if (isCharged && result.Verdict != Verdict.Stored)
-            turn.Rooms.Paces.NotInvited(inviter.PublicToken);
+            paces.NotInvited(inviter.PublicToken);
+        // One that comes to nothing is no invitation, and counts as a change that was refused.
+        if (result.Verdict is Verdict.Stored or Verdict.Duplicate or Verdict.Unavailable)
+            paces.NotChanged(inviter.PublicToken);
         if (result.Verdict is not (Verdict.Stored or Verdict.Duplicate))
             return Answer.Refuse(Refused.Of(draft));
         if (result.Verdict == Verdict.Stored)

@@ -65,13 +65,11 @@ static class SealedChange
         (await turn.Rooms.Users.FindAsync(publicToken, turn.Cancellation))?.Person ?? new Person("", publicToken);
 
     /// <summary>
-    /// The answer to somebody who is no member, before a lobby is read for them: that takes long, and it is nothing
-    /// that a stranger may ask for. Null where the writer judges.
+    /// The answer to somebody who is no member, before a lobby is read for them, and before a change of theirs ends its
+    /// lobby's part of a batch: a stranger may ask for neither. Null where the writer judges.
     /// </summary>
     public static async ValueTask<Answer?> RefuseStrangerAsync(LobbyInfo lobby, Guid nonce, Turn turn)
     {
-        if (!lobby.IsSealed || turn.Rooms.SealedLobbies.IsKnown(lobby.LobbyId))
-            return null;
         var refused = await Lookup.RefuseStrangerAsync(lobby, turn);
         // What was stored before is still answered as that.
         return refused is not null && await turn.Rooms.Lobbies.HasEntryAsync(
@@ -93,23 +91,24 @@ static class SealedChange
             _ = part.Row.Entry!.IsSignedBy(member.Identity);
     }
 
-    /// <summary>Writes an entry of a lobby, at most so many a minute by one user if it is sealed.</summary>
+    /// <summary>Writes an entry of a lobby, at most so many a minute by one user.</summary>
     /// <returns>What became of it; or the answer to give.</returns>
     public static async ValueTask<(Draft? Draft, Answer? Refused)> WriteAsync(NewEntry entry, Turn turn)
     {
         if (await RefuseStrangerAsync(entry.Lobby, entry.Nonce, turn) is { } stranger)
             return (null, stranger);
+        await PrepareAsync(entry, turn);
         var author = entry.Author.PublicToken;
         var paces = turn.Rooms.Paces;
-        if (entry.Sealed is not null && !paces.TryChangeRoster(author, out var retryAfter))
-        {
-            return (null, Refused.RateLimited(
-                "you change more rosters than the server takes from one user", retryAfter));
-        }
-        await PrepareAsync(entry, turn);
+        if (!paces.TryChange(author, out var retryAfter))
+            return (null, TooManyChanges(retryAfter));
         var draft = await turn.Rooms.WriterOf(entry.Lobby).WriteAsync(entry, turn.Cancellation);
-        if (entry.Sealed is not null && draft.Result.Verdict != Storage.Verdict.Stored)
-            paces.RosterNotChanged(author);
+        // One that is refused has taken a commit as well, and held up what was posted after it.
+        if (draft.Result.Verdict is Storage.Verdict.Duplicate or Storage.Verdict.Unavailable)
+            paces.NotChanged(author);
         return (draft, null);
     }
+
+    public static Answer TooManyChanges(TimeSpan retryAfter) => Refused.RateLimited(
+        "you change members, rights and names more often than the server takes from one user", retryAfter);
 }

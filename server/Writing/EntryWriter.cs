@@ -14,6 +14,9 @@ sealed class EntryWriter : IAsyncDisposable
     // Drafts put off to the next batch; beyond this the inbox waits, and with it the readers.
     const int DeferredMax = 4096;
 
+    // Of one lobby: with more, which takes a commit for each change among them, it goes on alone.
+    const int DeferredOfLobbyMax = DeferredMax / 8;
+
     readonly Channel<Draft> _inbox;
     readonly Flight _flight;
     readonly Limits _limits;
@@ -98,7 +101,22 @@ sealed class EntryWriter : IAsyncDisposable
                 continue;
             foreach (var locked in await _flight.RunAsync(batch.Drafts, patient: false))
                 _stuck.Add(locked);
+            if (_deferred.Count > DeferredOfLobbyMax)
+                PartWithBacklogs();
         }
+    }
+
+    // Between two flights, so that nothing of these lobbies is under way and their order holds.
+    void PartWithBacklogs()
+    {
+        var backlogs = _deferred.CountBy(draft => draft.Entry.Lobby.LobbyId)
+            .Where(lobby => lobby.Value > DeferredOfLobbyMax).Select(lobby => lobby.Key).ToHashSet();
+        foreach (var draft in _deferred)
+        {
+            if (backlogs.Contains(draft.Entry.Lobby.LobbyId))
+                _stuck.Add(draft);
+        }
+        _deferred = _deferred.FindAll(draft => !backlogs.Contains(draft.Entry.Lobby.LobbyId));
     }
 
     Batch Gather()

@@ -66,7 +66,11 @@ public sealed class LimitTableTests
             [nameof(SealedLimitTests.Rows_of_a_lobby_have_a_pace_that_outsiders_and_repetitions_do_not_use_up)],
         [nameof(Limits.RosterEntriesMax)] =
             [nameof(SealedLimitTests.Roster_that_is_nearly_full_still_lets_people_go)],
-        [nameof(Limits.RosterChangesPerMinute)] = [nameof(SealedLimitTests.Changes_of_rosters_by_one_user_have_a_pace)],
+        [nameof(Limits.RosterChangesPerMinute)] =
+        [
+            nameof(SealedLimitTests.Changes_of_rosters_by_one_user_have_a_pace),
+            nameof(LimitTests.Changes_of_lobbies_by_one_user_have_a_pace_that_takes_refused_ones_and_no_invitations),
+        ],
         [nameof(Limits.KeyRepairsPerMinute)] = [nameof(SealedLimitTests.Repairs_of_keys_by_one_user_have_a_pace)],
         [nameof(Limits.InvitationsPerHour)] = [nameof(LimitTests.Limit_holds_at_its_edge_and_gives_way_when_it_said)],
         [nameof(Limits.LobbiesPerUserMax)] =

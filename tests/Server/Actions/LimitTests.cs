@@ -99,6 +99,35 @@ public sealed class LimitTests(PostgresCluster postgres)
     }
 
     [Fact]
+    public async Task Changes_of_lobbies_by_one_user_have_a_pace_that_takes_refused_ones_and_no_invitations()
+    {
+        var limits = new Limits { RosterChangesPerMinute = 3 };
+        await using var server = await TestServer.StartAsync(
+            postgres, limits, new FakeTimeProvider(TimeProvider.System.GetUtcNow()));
+        await using var alice = await server.ConnectAsync();
+        await alice.SignUpAsync("alice");
+        await AddUserAsync(server, "guest", Guest(0));
+        await AddUserAsync(server, "another", Guest(1));
+        var lobby = await alice.DoAsync("""{"action":"create_lobby","lobby_name":"den0"}""");
+        var rename = $$"""
+            {"action":"rename_lobby","lobby_id":"{{lobby["lobby_id"]}}","lobby_name":"den",
+            "nonce":"{{Guid.NewGuid()}}"}
+            """;
+        await Outcomes.HoldAsync(alice,
+        [
+            (Invitation(0), "ok"),
+            (Invitation(1), "ok"),
+            (rename, "ok"),
+            (rename, "ok"),
+            (Invitation(0), "already_member"),
+            ("""{"action":"set_rights","lobby_name":"den0","public_token":"{0}","rights":[]}"""
+                .Replace("{0}", Guid.NewGuid().ToString(), StringComparison.Ordinal), "not_a_member"),
+            (rename, "rate_limited"),
+            (Invitation(1), "rate_limited"),
+        ]);
+    }
+
+    [Fact]
     public async Task Lobbies_created_at_one_time_never_exceed_the_quota()
     {
         await using var server = await TestServer.StartAsync(postgres, new Limits { LobbiesPerUserMax = 5 });

@@ -111,10 +111,33 @@ public sealed class SealedLimitTests(PostgresCluster postgres)
             postgres, Limits.Default with { RosterChangesPerMinute = 2 });
         await using var alice = await SealingUser.SignUpAsync(server, "alice");
         using var den = await SealedDen.CreateAsync(alice, "den");
-        await den.ChangeAsync(alice, den.Rotation(alice));
+        var rotation = den.Rotation(alice);
+        await den.ChangeAsync(alice, rotation);
+        await alice.Client.DoAsync(rotation);
+        // What the writer had to refuse counts.
         Assert.Equal("last_admin", await alice.Client.RefusedAsync(den.Removal(alice, alice)));
-        await den.ChangeAsync(alice, den.Rotation(alice));
         Assert.Equal("rate_limited", await alice.Client.RefusedAsync(den.Rotation(alice)));
+    }
+
+    [Fact]
+    public async Task Strangers_put_no_changes_in_front_of_what_members_post()
+    {
+        await using var server = await TestServer.StartAsync(postgres);
+        await using var alice = await SealingUser.SignUpAsync(server, "alice");
+        await using var eve = await SealingUser.SignUpAsync(server, "eve");
+        using var den = await SealedDen.CreateAsync(alice, "den");
+        await alice.Client.DoAsync("""{"action":"create_lobby","lobby_name":"plain"}""");
+        const string Plain = "\"lobby_name\":\"plain\"";
+        var commits = server.Rooms.Writer.Commits + server.Rooms.SealedWriter.Commits;
+        await Outcomes.HoldAsync(eve.Client,
+        [
+            (den.Rotation(alice), "forbidden"),
+            (den.Invitation(alice, eve), "forbidden"),
+            ($$"""{"action":"set_rights",{{Plain}},"public_token":"{{alice.Token}}","rights":[]}""", "forbidden"),
+            ($$"""{"action":"remove_member",{{Plain}},"public_token":"{{alice.Token}}"}""", "forbidden"),
+            ($$"""{"action":"invite_lobby",{{Plain}},"public_token":"{{eve.Token}}"}""", "forbidden"),
+        ]);
+        Assert.Equal(commits, server.Rooms.Writer.Commits + server.Rooms.SealedWriter.Commits);
     }
 
     [Fact]

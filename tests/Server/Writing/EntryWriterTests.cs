@@ -1,8 +1,10 @@
 using System.Text;
 using Conclave.Protocol;
+using Conclave.Server.Lobbies;
 using Conclave.Server.Storage;
 using Conclave.Server.Writing;
 using Conclave.Tests.Support;
+using Microsoft.Extensions.Logging.Abstractions;
 using static Conclave.Tests.Support.StorageRooms;
 
 namespace Conclave.Tests.Server.Writing;
@@ -171,6 +173,41 @@ public sealed class EntryWriterTests(PostgresCluster postgres, ITestOutputHelper
             Cancellation.ThrowIfCancellationRequested();
             await Task.Yield();
         }
+    }
+
+    [Fact]
+    public async Task Lobby_with_many_changes_before_its_posts_goes_on_alone()
+    {
+        const int Changes = 6000;
+        await using var storage = await StorageRooms.OpenAsync(postgres);
+        using var live = new LiveLobbies(storage.Lobbies, storage.Entries, Limits.Default);
+        var alice = await storage.AddUserAsync("alice");
+        var (busy, quiet) = (storage.Lobbies.Draw().Lobby, storage.Lobbies.Draw().Lobby);
+        var all = new TaskCompletionSource();
+        List<bool> isQuietIn = [];
+        List<NewEntry> order = [];
+        NewEntry[] changes =
+            [.. Enumerable.Range(0, Changes).Select(_ => RightsChange(busy, alice, alice, Rights.All))];
+        await using var writer = new EntryWriter(
+            storage.Entries, live, Limits.Default, TimeProvider.System, NullLogger<EntryWriter>.Instance,
+            async (_, drafts, patient) =>
+            {
+                await all.Task;
+                lock (order)
+                {
+                    if (!patient)
+                        isQuietIn.Add(drafts.Any(entry => entry.Lobby == quiet));
+                    order.AddRange(drafts.Where(entry => entry.Lobby == busy));
+                    return [.. drafts.Select(entry => new Appended(Verdict.Stored, entry.Lobby.LobbyId))];
+                }
+            });
+        NewEntry[] entries = [.. changes, Message(quiet, alice, "waits for none of them")];
+        var writing = Array.ConvertAll(entries, entry => writer.WriteAsync(entry, Cancellation));
+        all.SetResult();
+        await Task.WhenAll(writing).WaitAsync(Patience, Cancellation);
+
+        Assert.InRange(isQuietIn.IndexOf(true), 0, 3);
+        Assert.Equal(changes, order);
     }
 
     [Fact]
