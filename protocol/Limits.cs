@@ -80,7 +80,7 @@ public sealed record Limits
     public int RosterChangesPerMinute { get; init; } = 120;
 
     /// <summary>
-    /// <c>need_key</c> and <c>rewrap_key</c> by one user a minute. Default: 240.
+    /// <c>need_key</c> and <c>rewrap_key</c> by one user a minute, each. Default: 240.
     /// </summary>
     public int KeyRepairsPerMinute { get; init; } = 240;
 

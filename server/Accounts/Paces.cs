@@ -23,7 +23,11 @@ sealed class Paces(Limits limits, TimeProvider time)
     readonly PaceTable<Guid> _changes = new(
         new Pace(limits.RosterChangesPerMinute, TimeSpan.FromMinutes(1)), limits.ThrottleEntriesMax, time);
 
-    readonly PaceTable<Guid> _keyRepairs = new(
+    // Who asks takes nothing from what they may hand out to others.
+    readonly PaceTable<Guid> _keysAsked = new(
+        new Pace(limits.KeyRepairsPerMinute, TimeSpan.FromMinutes(1)), limits.ThrottleEntriesMax, time);
+
+    readonly PaceTable<Guid> _keysHandedOut = new(
         new Pace(limits.KeyRepairsPerMinute, TimeSpan.FromMinutes(1)), limits.ThrottleEntriesMax, time);
 
     readonly PaceTable<(string Action, AddressGroup Address)> _publicRequests = new(
@@ -51,9 +55,16 @@ sealed class Paces(Limits limits, TimeProvider time)
     public bool TryChange(Guid publicToken, out TimeSpan retryAfter) =>
         _changes.TryTake(publicToken, 1, out retryAfter);
 
-    /// <summary>Whether a user may ask for a key, or hand one out, now.</summary>
-    public bool TryRepairKeys(Guid publicToken, out TimeSpan retryAfter) =>
-        _keyRepairs.TryTake(publicToken, 1, out retryAfter);
+    /// <summary>Whether a user may ask the members of a lobby for a key now.</summary>
+    public bool TryAskForKey(Guid publicToken, out TimeSpan retryAfter) =>
+        _keysAsked.TryTake(publicToken, 1, out retryAfter);
+
+    /// <summary>Whether a user may hand out a key now.</summary>
+    public bool TryHandOutKey(Guid publicToken, out TimeSpan retryAfter) =>
+        _keysHandedOut.TryTake(publicToken, 1, out retryAfter);
+
+    /// <summary>The key was not taken.</summary>
+    public void NotHandedOut(Guid publicToken) => _keysHandedOut.Return(publicToken, 1);
 
     /// <summary>What was to be changed takes none of that.</summary>
     public void NotChanged(Guid publicToken) => _changes.Return(publicToken, 1);

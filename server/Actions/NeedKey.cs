@@ -25,8 +25,12 @@ static class NeedKey
             return Refused.Forbidden();
         if (KeyFields.Refuse(entitlement.Value, form.Generation) is { } bad)
             return bad;
-        if (!turn.Rooms.Paces.TryRepairKeys(member.PublicToken, out var retryAfter))
+        if (!turn.Rooms.Paces.TryAskForKey(member.PublicToken, out var retryAfter))
             return Refused.RateLimited("you ask for more keys than the server passes on", retryAfter);
+        // Nobody could add another, and each of them would spend a turn of theirs on trying.
+        if (!await turn.Rooms.Keys.HasPlaceAsync(
+            lobby.LobbyId, entitlement.Value.Fingerprint, form.Generation, turn.Cancellation))
+            return Refused.TooManyCopies();
         var hint = new Hint(
             EventName.KeyNeeded, lobby.LobbyId, Generation: form.Generation, Member: member);
         foreach (var other in await turn.Rooms.Keys.MembersAsync(lobby.LobbyId, turn.Cancellation))

@@ -25,6 +25,9 @@ static class Refused
     public static Answer BadCredentials() =>
         Answer.Refuse(ErrorCode.BadCredentials, "the login or the password is wrong");
 
+    public static Answer TooManyCopies() =>
+        Answer.Refuse(ErrorCode.Limit, "there are as many copies of this key for the member as may be");
+
     /// <summary>Too often in a short time.</summary>
     public static Answer RateLimited(string message, TimeSpan retryAfter) => Answer.Refuse(
         ErrorCode.RateLimited, message, retryAfterMs: (long)Math.Ceiling(retryAfter.TotalMilliseconds));

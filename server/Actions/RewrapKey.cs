@@ -40,12 +40,17 @@ static class RewrapKey
             return Answer.Refuse(ErrorCode.NotAMember, "the user is not a member of this lobby");
         if (KeyFields.Refuse(entitlement, form.Generation) is { } bad)
             return bad;
-        if (!turn.Rooms.Paces.TryRepairKeys(giver, out var retryAfter))
+        var paces = turn.Rooms.Paces;
+        if (!paces.TryHandOutKey(giver, out var retryAfter))
             return Refused.RateLimited("you hand out more keys than the server takes", retryAfter);
         // To the identity that was a member a moment ago: if that is another one now, nobody is harmed.
         if (!await keys.TryAddAsync(
             lobby.LobbyId, entitlement.Fingerprint, form.Generation, form.Wrap, turn.Cancellation))
-            return Answer.Refuse(ErrorCode.Limit, "there are as many copies of this key for the member as may be");
+        {
+            // Others were quicker to answer the same question.
+            paces.NotHandedOut(giver);
+            return Refused.TooManyCopies();
+        }
         turn.Rooms.Presence.Tell(
             form.PublicToken, new Notice(new Hint(EventName.KeyReady, lobby.LobbyId, Generation: form.Generation)));
         return Answer.Of(new DoneReply());

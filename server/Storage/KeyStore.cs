@@ -70,6 +70,19 @@ sealed class KeyStore(Database database)
         return members;
     }
 
+    /// <summary>Whether an identity may get one more copy of a key.</summary>
+    public async Task<bool> HasPlaceAsync(
+        Guid lobbyId, byte[] recipient, long generation, CancellationToken cancellation)
+    {
+        await using var command = database.Source.CreateCommand(
+            "SELECT count(*) < $4 FROM key_wraps WHERE lobby_id = $1 AND recipient = $2 AND generation = $3");
+        command.Parameters.Add(new() { Value = lobbyId });
+        command.Parameters.Add(new() { Value = recipient });
+        command.Parameters.Add(new() { Value = generation });
+        command.Parameters.Add(new() { Value = CopiesMax });
+        return await command.ExecuteScalarAsync(cancellation) is true;
+    }
+
     /// <summary>
     /// Adds a copy of a key to those that an identity has of it. One that is there already need not be added.
     /// </summary>

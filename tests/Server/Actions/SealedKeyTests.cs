@@ -62,6 +62,9 @@ public sealed class SealedKeyTests(SharedServer server) : IClassFixture<SharedSe
             ($$"""{"action":"need_key",{{den.Where}}}""", "bad_request generation"),
             ($$"""{"action":"need_key",{{den.Where}},"generation":2}""", "bad_request generation"),
         ]);
+        // Nobody could answer.
+        Assert.Equal(
+            "limit", await bob.Client.RefusedAsync($$"""{"action":"need_key",{{den.Where}},"generation":1}"""));
         await Outcomes.HoldAsync(stranger.Client,
         [
             (Rewrap(den, bob), "forbidden"),
@@ -90,7 +93,7 @@ public sealed class SealedKeyTests(SharedServer server) : IClassFixture<SharedSe
 
     Task<SealingUser> SignUpAsync() => SealingUser.SignUpAsync(server.Server, server.Fresh("user"));
 
-    static string Rewrap(SealedDen den, SealingUser to, string? wrap = null, ulong? generation = null)
+    internal static string Rewrap(SealedDen den, SealingUser to, string? wrap = null, ulong? generation = null)
     {
         var key = den.KeyOf(generation ?? den.Roster.Generation);
         wrap ??= Base64Text.Encode(key.WrapFor(den.LobbyId, to.Identity.Record).Wrap.Span);

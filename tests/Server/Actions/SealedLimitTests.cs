@@ -151,6 +151,14 @@ public sealed class SealedLimitTests(PostgresCluster postgres)
         await alice.Client.DoAsync(request);
         await alice.Client.DoAsync(request);
         Assert.Equal("rate_limited", await alice.Client.RefusedAsync(request));
+        // Who asks takes nothing from what they may hand out, and a key that is not taken costs nothing.
+        await using var bob = await SealingUser.SignUpAsync(server, "bob");
+        await den.ChangeAsync(alice, den.Invitation(alice, bob));
+        string Rewrap() => SealedKeyTests.Rewrap(den, bob);
+        await Outcomes.HoldAsync(
+            alice.Client, [(Rewrap(), "ok"), (Rewrap(), "ok"), (Rewrap(), "rate_limited")]);
+        await Outcomes.HoldAsync(
+            bob.Client, [(Rewrap(), "ok"), (Rewrap(), "limit"), (Rewrap(), "limit"), (Rewrap(), "limit")]);
     }
 
     [Fact]
