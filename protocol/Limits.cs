@@ -68,8 +68,8 @@ public sealed record Limits
     public int SealedRowsPerSecond { get; init; } = 500;
 
     /// <summary>
-    /// Entries of one roster. Default: 65,535. The last 1,024 of them are kept for removing members, and for the new
-    /// key after that.
+    /// Entries of one roster. Default: 65,535. The last 1,024 of them, or the second half if that is less, are kept for
+    /// removing members, and for the new key after that.
     /// </summary>
     public int RosterEntriesMax { get; init; } = 65_535;
 

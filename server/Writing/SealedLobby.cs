@@ -16,8 +16,9 @@ namespace Conclave.Server.Writing;
 /// </remarks>
 sealed class SealedLobby
 {
-    // Of the entries that a roster may have, the last are for removing people, and for the new key after that.
-    const int RosterEntriesKept = 1024;
+    // Of the entries that a roster may have, the last are for removing people, and for the new key after that; half of
+    // them where there are few.
+    const int RosterEntriesKeptMax = 1024;
 
     static readonly TimeSpan AdminsFirst = TimeSpan.FromSeconds(5);
     static readonly TimeSpan BetweenSuccessions = TimeSpan.FromDays(1);
@@ -26,6 +27,7 @@ sealed class SealedLobby
     readonly SealedPace _pace;
     readonly TimeProvider _time;
     readonly int _rosterEntriesMax;
+    readonly int _rosterEntriesKept;
 
     // When each member handed over to a new identity last.
     readonly Dictionary<Guid, DateTimeOffset> _succeededAt = [];
@@ -36,6 +38,7 @@ sealed class SealedLobby
         _log = log;
         _time = time;
         _rosterEntriesMax = limits.RosterEntriesMax;
+        _rosterEntriesKept = Math.Min(RosterEntriesKeptMax, limits.RosterEntriesMax / 2);
         _pace = new SealedPace(limits.SealedRowsPerSecond, time);
     }
 
@@ -196,6 +199,9 @@ sealed class SealedLobby
             ? KeyWrapForm.CheckSuccession(after, part.OwnWraps)
             : KeyWrapForm.Check(part.Row.Entry, after, part.Wraps)) == Conclave.Roster.Verdict.Accepted;
 
-    bool HasHeight(RosterEntry entry) => (long)entry.Height <= _rosterEntriesMax
-        - (entry.Change is RosterChange.Remove or RosterChange.Rotate ? 0 : RosterEntriesKept);
+    bool HasHeight(RosterEntry entry)
+    {
+        var mayBeLast = entry.Change is RosterChange.Remove || (entry.Change is RosterChange.Rotate && Roster.IsDirty);
+        return (long)entry.Height <= _rosterEntriesMax - (mayBeLast ? 0 : _rosterEntriesKept);
+    }
 }

@@ -165,7 +165,7 @@ public sealed class SealedLimitTests(PostgresCluster postgres)
     public async Task Roster_that_is_nearly_full_still_lets_people_go()
     {
         await using var server = await TestServer.StartAsync(
-            postgres, Limits.Default with { RosterEntriesMax = 1024 + 3 });
+            postgres, Limits.Default with { RosterEntriesMax = 7 });
         await using var alice = await SealingUser.SignUpAsync(server, "alice");
         await using var bob = await SealingUser.SignUpAsync(server, "bob");
         await using var carol = await SealingUser.SignUpAsync(server, "carol");
@@ -174,6 +174,8 @@ public sealed class SealedLimitTests(PostgresCluster postgres)
         await den.ChangeAsync(alice, den.RightsChange(alice, bob, MemberRights.All));
         Assert.Equal("limit", await alice.Client.RefusedAsync(den.Invitation(alice, carol)));
         Assert.Equal("limit", await alice.Client.RefusedAsync(den.Renaming(alice, "another name")));
+        // One that nobody needs would take the place of one that is due.
+        Assert.Equal("limit", await alice.Client.RefusedAsync(den.Rotation(alice)));
         await den.ChangeAsync(alice, den.Removal(alice, bob));
         await den.ChangeAsync(alice, den.Rotation(alice));
         await den.PostAsync(alice, "as ever");
