@@ -96,6 +96,8 @@ static class SealedSql
 
     const string Exists = "SELECT EXISTS (SELECT FROM lobbies WHERE lobby_id = $1)";
 
+    const string Room = "SELECT bytes_max - bytes FROM lobbies WHERE lobby_id = $1";
+
     const string IsOpen = "SELECT EXISTS (SELECT FROM lobbies WHERE lobby_id = $1 AND deleted_at IS NULL)";
 
     const string TakeName =
@@ -231,6 +233,13 @@ static class SealedSql
         await using var isOpen = Command(connection, IsOpen, lobbyIds[0]);
         return new FoundLobby(
             await isOpen.ExecuteScalarAsync() is true ? FoundState.Locked : FoundState.Gone, 0, default, null);
+    }
+
+    /// <summary>How many bytes a lobby may still take; null if any number.</summary>
+    public static async Task<long?> RoomAsync(NpgsqlConnection connection, Guid lobbyId)
+    {
+        await using var command = Command(connection, Room, lobbyId);
+        return await command.ExecuteScalarAsync() as long?;
     }
 
     /// <summary>Where an entry with this author and nonce stands; null if nowhere.</summary>

@@ -22,13 +22,19 @@ sealed class SealedStore(Database database)
         WHERE r.lobby_id = $1 AND r.height > $2 ORDER BY r.height LIMIT $3
         """;
 
-    /// <summary>The last entry of a lobby; null if there is no such lobby.</summary>
-    public async Task<long?> LastSeqAsync(Guid lobbyId, CancellationToken cancellation)
+    /// <summary>
+    /// The last entry of a lobby, and how many bytes it may still take, null if any number; null if there is no such
+    /// lobby.
+    /// </summary>
+    public async Task<(long LastSeq, long? Room)?> StateAsync(Guid lobbyId, CancellationToken cancellation)
     {
         await using var command = database.Source.CreateCommand(
-            "SELECT last_seq FROM lobbies WHERE lobby_id = $1 AND deleted_at IS NULL");
+            "SELECT last_seq, bytes_max - bytes FROM lobbies WHERE lobby_id = $1 AND deleted_at IS NULL");
         command.Parameters.Add(new() { Value = lobbyId });
-        return (long?)await command.ExecuteScalarAsync(cancellation);
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        return await reader.ReadAsync(cancellation)
+            ? (reader.GetInt64(0), reader.IsDBNull(1) ? null : reader.GetInt64(1))
+            : null;
     }
 
     /// <summary>Rows after a place, ascending.</summary>

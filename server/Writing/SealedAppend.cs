@@ -59,7 +59,7 @@ sealed class SealedAppend(SealedLobbies lobbies)
         for (var round = 0; parts.Count > 0; round++)
         {
             foreach (var part in parts)
-                await JudgeAsync(part, entries, results);
+                await JudgeAsync(connection, part, entries, results);
             var found = await SendAsync(connection, parts, entries, results);
             parts = [.. parts.Where((part, number) => !Settle(part, found[number], entries, results, round))];
             // Who holds the locks is not in anybody's way, and would get here again and again.
@@ -73,12 +73,24 @@ sealed class SealedAppend(SealedLobbies lobbies)
     }
 
     // Leaves in the results what became of each, as long as nothing else is found in the log.
-    async Task JudgeAsync(Part part, IReadOnlyList<NewEntry> entries, Appended[] results)
+    async Task JudgeAsync(
+        NpgsqlConnection connection, Part part, IReadOnlyList<NewEntry> entries, Appended[] results)
     {
         part.State = await lobbies.FindAsync(part.Lobby, CancellationToken.None);
         if (part.State is not { } state)
             return;
         part.Base = state.LastSeq;
+        Judge(part, state, entries, results);
+        if (!part.Indexes.Any(index => results[index].Verdict == Verdict.LobbyFull))
+            return;
+        // It has more room than is known here if something was erased, or the operator gave it some.
+        state.RewindTo(part.Base);
+        state.Room = await SealedSql.RoomAsync(connection, part.Lobby.LobbyId);
+        Judge(part, state, entries, results);
+    }
+
+    static void Judge(Part part, SealedLobby state, IReadOnlyList<NewEntry> entries, Appended[] results)
+    {
         foreach (var index in part.Indexes)
         {
             if (results[index].Verdict == Verdict.Duplicate)
@@ -205,6 +217,7 @@ sealed class SealedAppend(SealedLobbies lobbies)
         // Nobody else writes: it would be put in a wrong place.
         if (state.LastSeq != found.LastSeq)
             throw new InvalidDataException(NotItsLog);
+        state.Room = found.Room;
         var verdict = state.JudgeChange(entry, out var judgement);
         if (verdict != Verdict.Stored)
             return new Appended(verdict, lobbyId);

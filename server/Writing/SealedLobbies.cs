@@ -88,7 +88,7 @@ sealed class SealedLobbies(SealedStore store, Limits limits, TimeProvider time) 
 
     async Task<SealedLobby?> LoadAsync(LobbyInfo lobby, CancellationToken cancellation)
     {
-        if (await store.LastSeqAsync(lobby.LobbyId, cancellation) is not { } lastSeq)
+        if (await store.StateAsync(lobby.LobbyId, cancellation) is not (var lastSeq, var room))
             return null;
         // One more than the window: the transcript goes on from there.
         var after = Math.Max(0, lastSeq - LobbyLog.WindowRows - 1);
@@ -109,7 +109,7 @@ sealed class SealedLobbies(SealedStore store, Limits limits, TimeProvider time) 
         var log = LobbyLog.Restore(
             lobby.LobbyId, state, start, rows.Select(row => new LogRow((ulong)row.Seq, row.Hash, row.RowHash, null)),
             isConfirmed: true, reader: null);
-        var loaded = new SealedLobby(log, limits, time);
+        var loaded = new SealedLobby(log, limits, time) { Room = room };
         foreach (var entry in roster.Where(entry => Parse(entry).Change is RosterChange.Succeed))
             loaded.NoteSuccession(entry.Author, entry.SentAt);
         return loaded;

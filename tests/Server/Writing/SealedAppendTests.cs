@@ -117,6 +117,25 @@ public sealed class SealedAppendTests(PostgresCluster postgres)
         await bob.Client.ReplyAsync();
     }
 
+    [Fact]
+    public async Task Room_of_a_lobby_is_known_as_soon_as_it_changes()
+    {
+        await using var server = await TestServer.StartAsync(postgres, Unhurried);
+        await using var database = NpgsqlDataSource.Create(server.Database);
+        await using var alice = await SealingUser.SignUpAsync(server, "alice");
+        using var den = await SealedDen.CreateAsync(alice, "den");
+        await den.PostAsync(alice, "takes some of it");
+        await den.PostAsync(alice, "takes as much of it");
+        await RunAsync(database, "UPDATE lobbies SET bytes_max = bytes");
+        // It is read anew, as full as it is.
+        server.Rooms.SealedLobbies.Forget(den.LobbyId);
+        var id = SealedMessage.NewId();
+        var request = den.Message(den.Seal(alice, "takes much", id), id);
+        Assert.Equal("limit", await alice.Client.RefusedAsync(request));
+        await RunAsync(database, "UPDATE lobbies SET bytes_max = NULL");
+        await alice.Client.DoAsync(request);
+    }
+
     static async Task RunAsync(NpgsqlDataSource database, string sql)
     {
         await using var command = database.CreateCommand(sql);
