@@ -90,6 +90,11 @@ public sealed record Limits
     /// <summary>Lobbies that one user has created. Default: 1,000.</summary>
     public int LobbiesPerUserMax { get; init; } = 1000;
 
+    /// <summary>
+    /// Lobbies that one user creates in an hour, those that were deleted since with them. Default: 1,000.
+    /// </summary>
+    public int LobbiesPerHour { get; init; } = 1000;
+
     /// <summary>Members of one lobby. Default: 10,000.</summary>
     public int MembersPerLobbyMax { get; init; } = 10_000;
 

@@ -20,6 +20,7 @@ static class RaisedLimits
             [nameof(Limits.MessagesPerSecond)] = None,
             [nameof(Limits.MessageBytesPerSecond)] = None,
             [nameof(Limits.LobbiesPerUserMax)] = None,
+            [nameof(Limits.LobbiesPerHour)] = None,
             [nameof(Limits.SealedRowsPerSecond)] = None,
         }.ToDictionary(
             limit => "CONCLAVE_LIMIT_" + JsonNamingPolicy.SnakeCaseUpper.ConvertName(limit.Key),

@@ -30,6 +30,9 @@ sealed class Paces(Limits limits, TimeProvider time)
     readonly PaceTable<Guid> _keysHandedOut = new(
         new Pace(limits.KeyRepairsPerMinute, TimeSpan.FromMinutes(1)), limits.ThrottleEntriesMax, time);
 
+    readonly PaceTable<Guid> _lobbies = new(
+        new Pace(limits.LobbiesPerHour, TimeSpan.FromHours(1)), limits.ThrottleEntriesMax, time);
+
     readonly PaceTable<(string Action, AddressGroup Address)> _publicRequests = new(
         new Pace(limits.PublicRequestsPerMinute, TimeSpan.FromMinutes(1)), limits.ThrottleEntriesMax, time);
 
@@ -54,6 +57,13 @@ sealed class Paces(Limits limits, TimeProvider time)
     /// <summary>Whether a user may change a lobby's members, their rights, its name or its keys now.</summary>
     public bool TryChange(Guid publicToken, out TimeSpan retryAfter) =>
         _changes.TryTake(publicToken, 1, out retryAfter);
+
+    /// <summary>Whether a user may create a lobby now.</summary>
+    public bool TryCreateLobby(Guid publicToken, out TimeSpan retryAfter) =>
+        _lobbies.TryTake(publicToken, 1, out retryAfter);
+
+    /// <summary>No lobby was created after all.</summary>
+    public void LobbyNotCreated(Guid publicToken) => _lobbies.Return(publicToken, 1);
 
     /// <summary>Whether a user may ask the members of a lobby for a key now.</summary>
     public bool TryAskForKey(Guid publicToken, out TimeSpan retryAfter) =>

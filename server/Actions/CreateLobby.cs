@@ -43,10 +43,16 @@ static class CreateLobby
         // A name that is there makes no new lobby: that one is taken, or this very request has made it before.
         if (!place.HasRoom && await turn.Rooms.Lobbies.FindAsync(form.Name, turn.Cancellation) is null)
             return Answer.Refuse(ErrorCode.Limit, "you have created as many lobbies as you may");
+        // A deleted one makes room for another, and yet leaves its names for ever.
+        var isCharged = turn.Rooms.Paces.TryCreateLobby(author.PublicToken, out var retryAfter);
+        if (!isCharged && await turn.Rooms.Lobbies.FindAsync(form.Name, turn.Cancellation) is null)
+            return Refused.RateLimited("you create more lobbies than the server takes from one user", retryAfter);
         var draft = await (form.Entry is { } entry
             ? CreateSealedAsync(form, entry, turn)
             : CreatePlainAsync(form, turn));
         var result = draft.Result;
+        if (isCharged && result.Verdict != Verdict.Stored)
+            turn.Rooms.Paces.LobbyNotCreated(author.PublicToken);
         if (result.Verdict is not (Verdict.Stored or Verdict.Duplicate))
             return Answer.Refuse(Refused.Of(draft));
         return Answer.Of(new CreateLobbyReply

@@ -12,11 +12,18 @@ sealed class Erasures(ErasureStore store, LobbyStore lobbies, LiveLobbies live)
     // Rows that are cleaned away in one go are many small transactions; posts come in between.
     const int StepsMax = 100;
 
+    // Deleted lobbies that are read at one time.
+    const int PageCount = 1000;
+
+    // A deletion shows up when it is committed, which may be after a later one.
+    static readonly TimeSpan Overlap = TimeSpan.FromMinutes(1);
+
     // Who finds a message erased already must not be answered before whoever erased it has got so far, so those of one
     // lobby go one after the other. Lobbies that share a turn wait for each other; it is a commit at most.
     readonly SemaphoreSlim[] _turns = [.. Enumerable.Range(0, 64).Select(_ => new SemaphoreSlim(1))];
 
-    // Those that were told of and may have rows left, so that nobody is told again and again.
+    // The last one that was told of, and those shortly before it, so that nobody is told again and again.
+    DeletedLobby _lastDeleted = new(Guid.Empty, DateTimeOffset.UnixEpoch + Overlap);
     HashSet<Guid> _deleted = [];
 
     /// <summary>Erases a message for one of the lobby's members.</summary>
@@ -56,17 +63,30 @@ sealed class Erasures(ErasureStore store, LobbyStore lobbies, LiveLobbies live)
     /// </summary>
     public async Task NoticeAsync(CancellationToken cancellation)
     {
-        var deleted = await store.FindDeletedAsync(cancellation);
-        foreach (var lobbyId in deleted.Where(lobbyId => !_deleted.Contains(lobbyId)))
-            Drop(lobbyId);
-        _deleted = [.. deleted];
+        HashSet<Guid> deleted = [];
+        var last = _lastDeleted with { LobbyId = Guid.Empty, DeletedAt = _lastDeleted.DeletedAt - Overlap };
+        List<DeletedLobby> page;
+        do
+        {
+            page = await store.FindDeletedAsync(last, PageCount, cancellation);
+            foreach (var lobby in page)
+            {
+                last = lobby;
+                if (deleted.Add(lobby.LobbyId) && !_deleted.Contains(lobby.LobbyId))
+                    Drop(lobby.LobbyId);
+            }
+        }
+        while (page.Count == PageCount);
+        _deleted = deleted;
+        if (deleted.Count > 0)
+            _lastDeleted = last;
     }
 
     /// <summary>Removes rows of deleted lobbies, step by step. Called again and again.</summary>
     public async Task CleanAsync(CancellationToken cancellation)
     {
         var steps = 0;
-        foreach (var lobbyId in await store.FindDeletedAsync(cancellation))
+        foreach (var lobbyId in await store.FindUncleanAsync(StepsMax, cancellation))
         {
             while (steps++ < StepsMax && await store.CleanAsync(lobbyId, cancellation))
             {

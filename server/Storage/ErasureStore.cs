@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Runtime.InteropServices;
 using Npgsql;
 
 namespace Conclave.Server.Storage;
@@ -116,11 +117,45 @@ sealed class ErasureStore(Database database)
     public Task ReadClockAsync(CancellationToken cancellation) =>
         database.Clock.ReadAsync(database.Source, cancellation);
 
-    /// <summary>The lobbies that were deleted, by anybody, and of which there is something left.</summary>
-    public async Task<List<Guid>> FindDeletedAsync(CancellationToken cancellation)
+    /// <summary>
+    /// The next lobbies that were deleted, by anybody, and of which there is something left, in the order in which they
+    /// were.
+    /// </summary>
+    public async Task<List<DeletedLobby>> FindDeletedAsync(
+        DeletedLobby after, int countMax, CancellationToken cancellation)
     {
         await using var command = database.Writing.CreateCommand(
-            "SELECT lobby_id FROM lobbies WHERE deleted_at IS NOT NULL AND cleaned_at IS NULL ORDER BY deleted_at");
+            """
+            SELECT lobby_id, deleted_at FROM lobbies
+            WHERE deleted_at IS NOT NULL AND cleaned_at IS NULL
+                AND deleted_at >= $1 AND (deleted_at, lobby_id) > ($1, $2)
+            ORDER BY deleted_at, lobby_id LIMIT $3
+            """);
+        command.Parameters.Add(new() { Value = after.DeletedAt });
+        command.Parameters.Add(new() { Value = after.LobbyId });
+        command.Parameters.Add(new() { Value = countMax });
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        List<DeletedLobby> lobbies = [];
+        while (await reader.ReadAsync(cancellation))
+            lobbies.Add(new DeletedLobby(reader.GetGuid(0), reader.GetFieldValue<DateTimeOffset>(1)));
+        return lobbies;
+    }
+
+    /// <summary>
+    /// Deleted lobbies for which <see cref="CleanAsync"/> can do something, those that were deleted first before all.
+    /// </summary>
+    public async Task<List<Guid>> FindUncleanAsync(int countMax, CancellationToken cancellation)
+    {
+        // No EXISTS: that could be answered by reading all entries there are.
+        await using var command = database.Writing.CreateCommand(
+            """
+            SELECT lobby_id FROM lobbies l
+            WHERE deleted_at IS NOT NULL AND cleaned_at IS NULL
+                AND (deleted_at < now() - interval '1 minute'
+                    OR (SELECT seq FROM entries WHERE lobby_id = l.lobby_id ORDER BY seq LIMIT 1) IS NOT NULL)
+            ORDER BY deleted_at LIMIT $1
+            """);
+        command.Parameters.Add(new() { Value = countMax });
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         List<Guid> lobbies = [];
         while (await reader.ReadAsync(cancellation))
@@ -132,7 +167,7 @@ sealed class ErasureStore(Database database)
     /// Removes some of the rows of a deleted lobby. When none is left, and every server has had the time to see that
     /// the lobby was deleted, only its stub remains.
     /// </summary>
-    /// <returns>Whether there were any.</returns>
+    /// <returns>Whether there may be more.</returns>
     public async Task<bool> CleanAsync(Guid lobbyId, CancellationToken cancellation)
     {
         await using var command = database.Writing.CreateCommand(
@@ -153,13 +188,14 @@ sealed class ErasureStore(Database database)
                 DELETE FROM key_wraps WHERE lobby_id = $1 AND (recipient, generation, number) IN (
                     SELECT recipient, generation, number FROM key_wraps WHERE lobby_id = $1 LIMIT $2)
                 RETURNING 1
-            ), removed AS (
-                SELECT FROM entry UNION ALL SELECT FROM member UNION ALL SELECT FROM place UNION ALL SELECT FROM wrap
+            ), step AS (
+                SELECT greatest((SELECT count(*) FROM entry), (SELECT count(*) FROM member),
+                    (SELECT count(*) FROM place), (SELECT count(*) FROM wrap)) = $2 AS more
             ), stub AS (
                 UPDATE lobbies SET cleaned_at = now()
-                WHERE lobby_id = $1 AND deleted_at < now() - interval '1 minute' AND NOT EXISTS (SELECT FROM removed)
+                WHERE lobby_id = $1 AND deleted_at < now() - interval '1 minute' AND NOT (SELECT more FROM step)
             )
-            SELECT EXISTS (SELECT FROM removed)
+            SELECT more FROM step
             """);
         command.Parameters.Add(new() { Value = lobbyId });
         command.Parameters.Add(new() { Value = StepCount });
@@ -211,3 +247,7 @@ sealed class ErasureStore(Database database)
         return command;
     }
 }
+
+/// <summary>A lobby that was deleted, and when, by the database's clock.</summary>
+[StructLayout(LayoutKind.Auto)]
+readonly record struct DeletedLobby(Guid LobbyId, DateTimeOffset DeletedAt);

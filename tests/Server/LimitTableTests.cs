@@ -78,6 +78,11 @@ public sealed class LimitTableTests
             nameof(LimitTests.Limit_holds_at_its_edge_and_gives_way_when_it_said),
             nameof(LimitTests.Lobbies_created_at_one_time_never_exceed_the_quota),
         ],
+        [nameof(Limits.LobbiesPerHour)] =
+        [
+            nameof(LimitTests.Limit_holds_at_its_edge_and_gives_way_when_it_said),
+            nameof(DeleteLobbyTests.Lobby_that_is_deleted_leaves_no_time_for_another),
+        ],
         [nameof(Limits.MembersPerLobbyMax)] = [nameof(LimitTests.Limit_holds_at_its_edge_and_gives_way_when_it_said)],
         [nameof(Limits.LobbyBytesMax)] =
         [

@@ -28,6 +28,8 @@ sealed class TestServer : IAsyncDisposable
     {
         MessagesPerSecond = int.MaxValue / 2,
         MessageBytesPerSecond = long.MaxValue / 2,
+        RosterChangesPerMinute = int.MaxValue / 2,
+        LobbiesPerHour = int.MaxValue / 2,
     };
 
     public Rooms Rooms => _host.Rooms;

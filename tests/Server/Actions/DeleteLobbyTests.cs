@@ -122,6 +122,63 @@ public sealed class DeleteLobbyTests(PostgresCluster postgres)
     }
 
     [Fact]
+    public async Task Lobby_that_is_deleted_leaves_no_time_for_another()
+    {
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        await using var server = await TestServer.StartAsync(postgres, new Limits { LobbiesPerHour = 2 }, time);
+        await using var alice = await server.ConnectAsync();
+        await alice.SignUpAsync("alice");
+        var again = $$"""{"action":"create_lobby","lobby_name":"den 1","nonce":"{{Guid.NewGuid()}}"}""";
+        await Outcomes.HoldAsync(alice,
+        [
+            ("""{"action":"create_lobby","lobby_name":"den 0"}""", "ok"),
+            ("""{"action":"delete_lobby","lobby_name":"den 0"}""", "ok"),
+            // What comes to nothing takes none of it.
+            ("""{"action":"create_lobby","lobby_name":"den 0"}""", "lobby_name_taken"),
+            (again, "ok"),
+            (again, "ok"),
+            ("""{"action":"create_lobby","lobby_name":"den 2"}""", "rate_limited"),
+            (again, "ok"),
+        ]);
+    }
+
+    [Fact]
+    public async Task Deleted_lobbies_are_cleaned_one_in_a_step_and_take_none_while_there_is_nothing_to_do()
+    {
+        // A server whose clock stands still cleans when it is told to.
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        await using var server = await TestServer.StartAsync(postgres, TestServer.Unhurried, time);
+        await using var database = NpgsqlDataSource.Create(server.Database);
+        await using var alice = await server.ConnectAsync();
+        await alice.SignUpAsync("alice");
+        async Task DeleteAsync(string name, int count, TimeSpan ago)
+        {
+            for (var number = 0; number < count; number++)
+                await alice.DoAsync($$"""{"action":"create_lobby","lobby_name":"{{name}} {{number}}"}""");
+            await using var command = database.CreateCommand(
+                "UPDATE lobbies SET wrapped_key = NULL, deleted_at = now() - $1::interval WHERE deleted_at IS NULL");
+            command.Parameters.Add(new() { Value = ago });
+            await command.ExecuteNonQueryAsync(Cancellation);
+        }
+
+        async Task<(object?, object?)> CleanAsync()
+        {
+            await server.Rooms.Erasures.CleanAsync(Cancellation);
+            return (await RunAsync(database, "SELECT count(*) FROM lobbies WHERE cleaned_at IS NOT NULL"),
+                await RunAsync(database, "SELECT count(*) FROM entries"));
+        }
+
+        await DeleteAsync("young and empty", 110, TimeSpan.FromSeconds(30));
+        await RunAsync(database, "DELETE FROM entries");
+        await RunAsync(database, "DELETE FROM members");
+        await DeleteAsync("young", 1, TimeSpan.FromSeconds(5));
+        Assert.Equal((0L, 0L), await CleanAsync());
+        await DeleteAsync("old", 101, TimeSpan.FromHours(1));
+        Assert.Equal((100L, 1L), await CleanAsync());
+        Assert.Equal((101L, 0L), await CleanAsync());
+    }
+
+    [Fact]
     public async Task Key_goes_at_once_and_the_rows_in_steps_that_a_restart_goes_on_with()
     {
         // A server whose clock stands still deletes and cleans nothing.

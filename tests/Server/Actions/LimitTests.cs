@@ -20,6 +20,7 @@ public sealed class LimitTests(PostgresCluster postgres)
             ("large messages", new Limits { MessageBytesPerSecond = 250 }, 1, KilobyteMessage, "rate_limited", 2),
             ("invitations", new Limits { InvitationsPerHour = 4 }, 4, Invitation, "limit", 900),
             ("lobbies", new Limits { LobbiesPerUserMax = 5 }, 1, Creation, "limit", null),
+            ("lobbies an hour", new Limits { LobbiesPerHour = 6 }, 2, Creation, "rate_limited", 600),
             ("members", new Limits { MembersPerLobbyMax = 4 }, 3, Invitation, "limit", null),
             ("bytes of a lobby", new Limits { LobbyBytesMax = 6 * (1000 + LobbyKey.OverheadBytes) }, 6, KilobyteMessage,
                 "limit", null),

@@ -165,7 +165,7 @@ public sealed class SealedLimitTests(PostgresCluster postgres)
     public async Task Roster_that_is_nearly_full_still_lets_people_go()
     {
         await using var server = await TestServer.StartAsync(
-            postgres, Limits.Default with { RosterEntriesMax = 7 });
+            postgres, Limits.Default with { RosterEntriesMax = 6 });
         await using var alice = await SealingUser.SignUpAsync(server, "alice");
         await using var bob = await SealingUser.SignUpAsync(server, "bob");
         await using var carol = await SealingUser.SignUpAsync(server, "carol");
