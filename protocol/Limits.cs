@@ -74,6 +74,13 @@ public sealed record Limits
     public int RosterEntriesMax { get; init; } = 65_535;
 
     /// <summary>
+    /// Rows of sealed lobbies that are kept in memory for judging the next, of some 300 bytes each, at most 8,192 of
+    /// one lobby; a member takes as much as eight. What lies unused for longest goes, and is read again when it is
+    /// needed. Default: 1,000,000.
+    /// </summary>
+    public int SealedRowsHeld { get; init; } = 1_000_000;
+
+    /// <summary>
     /// Changes of members, rights, names and keys of lobbies by one user a minute, other than invitations, and refused
     /// ones with them. Default: 120.
     /// </summary>

@@ -76,7 +76,7 @@ sealed class SealedAppend(SealedLobbies lobbies)
     async Task JudgeAsync(
         NpgsqlConnection connection, Part part, IReadOnlyList<NewEntry> entries, Appended[] results)
     {
-        part.State = await lobbies.FindAsync(part.Lobby, CancellationToken.None);
+        part.State = await lobbies.FindForWriterAsync(part.Lobby);
         if (part.State is not { } state)
             return;
         part.Base = state.LastSeq;
@@ -209,7 +209,7 @@ sealed class SealedAppend(SealedLobbies lobbies)
             return new Appended(found.State == FoundState.Locked ? Verdict.Locked : Verdict.NoSuchLobby, lobbyId);
         if (await SealedSql.FindAsync(connection, entry) is { } known)
             return DuplicateOf(entry, known);
-        var state = await lobbies.FindAsync(entry.Lobby, CancellationToken.None);
+        var state = await lobbies.FindForWriterAsync(entry.Lobby);
         if (state is not null && state.LastSeq != found.LastSeq)
             state = await CatchUpAsync(connection, entry.Lobby, state, found.LastSeq);
         if (state is null)
@@ -253,7 +253,7 @@ sealed class SealedAppend(SealedLobbies lobbies)
             return state;
         }
         lobbies.Forget(lobby.LobbyId);
-        return await lobbies.FindAsync(lobby, CancellationToken.None);
+        return await lobbies.FindForWriterAsync(lobby);
     }
 
     static Appended DuplicateOf(NewEntry entry, KnownRow known)

@@ -13,40 +13,22 @@ namespace Conclave.Server.Writing;
 /// </summary>
 sealed class SealedLobbies(SealedStore store, Limits limits, TimeProvider time) : IDisposable
 {
-    // Of some 300 bytes each, all lobbies together.
-    const int RowsMax = 200_000;
-
     // To read a long roster takes a processor: each signature in it is checked.
     const int LoadersMax = 4;
 
     readonly ConcurrentDictionary<Guid, SealedLobby> _lobbies = new();
     readonly SemaphoreSlim _loaders = new(LoadersMax);
 
+    // Whoever prepares something does not hold up the writer, which holds up everybody.
+    readonly SemaphoreSlim _writersLoader = new(1);
+
     /// <summary>The lobby as it is known here, which may be behind; null if there is no such lobby.</summary>
-    public async ValueTask<SealedLobby?> FindAsync(LobbyInfo lobby, CancellationToken cancellation)
-    {
-        if (!_lobbies.TryGetValue(lobby.LobbyId, out var known))
-        {
-            await _loaders.WaitAsync(cancellation);
-            try
-            {
-                // Those who waited for the same one find it now.
-                if (!_lobbies.TryGetValue(lobby.LobbyId, out known))
-                {
-                    if (await LoadAsync(lobby, cancellation) is not { } loaded)
-                        return null;
-                    MakeRoom(loaded.RowCount);
-                    known = _lobbies.GetOrAdd(lobby.LobbyId, loaded);
-                }
-            }
-            finally
-            {
-                _loaders.Release();
-            }
-        }
-        known.LastUsed = Stopwatch.GetTimestamp();
-        return known;
-    }
+    public ValueTask<SealedLobby?> FindAsync(LobbyInfo lobby, CancellationToken cancellation) =>
+        FindAsync(lobby, _loaders, cancellation);
+
+    /// <summary>The same for the writer.</summary>
+    public ValueTask<SealedLobby?> FindForWriterAsync(LobbyInfo lobby) =>
+        FindAsync(lobby, _writersLoader, CancellationToken.None);
 
     /// <summary>Whether the lobby need not be read.</summary>
     public bool IsKnown(Guid lobbyId) => _lobbies.ContainsKey(lobbyId);
@@ -76,7 +58,37 @@ sealed class SealedLobbies(SealedStore store, Limits limits, TimeProvider time) 
         return identities;
     }
 
-    public void Dispose() => _loaders.Dispose();
+    public void Dispose()
+    {
+        _loaders.Dispose();
+        _writersLoader.Dispose();
+    }
+
+    async ValueTask<SealedLobby?> FindAsync(
+        LobbyInfo lobby, SemaphoreSlim loaders, CancellationToken cancellation)
+    {
+        if (!_lobbies.TryGetValue(lobby.LobbyId, out var known))
+        {
+            await loaders.WaitAsync(cancellation);
+            try
+            {
+                // Those who waited for the same one find it now.
+                if (!_lobbies.TryGetValue(lobby.LobbyId, out known))
+                {
+                    if (await LoadAsync(lobby, cancellation) is not { } loaded)
+                        return null;
+                    MakeRoom(loaded.Weight);
+                    known = _lobbies.GetOrAdd(lobby.LobbyId, loaded);
+                }
+            }
+            finally
+            {
+                loaders.Release();
+            }
+        }
+        known.LastUsed = Stopwatch.GetTimestamp();
+        return known;
+    }
 
     static Digest? BroughtInBy(RosterEntry? entry) => entry?.Change switch
     {
@@ -131,17 +143,18 @@ sealed class SealedLobbies(SealedStore store, Limits limits, TimeProvider time) 
         ?? throw new InvalidDataException("a stored entry of a roster is none");
 
     // Those that were used last stay.
-    void MakeRoom(int rows)
+    void MakeRoom(long weight)
     {
-        var held = rows + _lobbies.Values.Sum(lobby => (long)lobby.RowCount);
-        if (held <= RowsMax)
+        var heldMax = limits.SealedRowsHeld;
+        var held = weight + _lobbies.Values.Sum(lobby => lobby.Weight);
+        if (held <= heldMax)
             return;
         foreach (var lobby in _lobbies.Values.OrderBy(lobby => lobby.LastUsed))
         {
-            if (held <= RowsMax / 10 * 9)
+            if (held <= heldMax / 10 * 9)
                 return;
             Forget(lobby.LobbyId);
-            held -= lobby.RowCount;
+            held -= lobby.Weight;
         }
     }
 }

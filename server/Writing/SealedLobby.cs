@@ -20,6 +20,8 @@ sealed class SealedLobby
     // them where there are few.
     const int RosterEntriesKeptMax = 1024;
 
+    const int RowsOfMember = 8;
+
     static readonly TimeSpan AdminsFirst = TimeSpan.FromSeconds(5);
     static readonly TimeSpan BetweenSuccessions = TimeSpan.FromDays(1);
 
@@ -50,8 +52,8 @@ sealed class SealedLobby
     /// <summary>The last entry that it knows of.</summary>
     public long LastSeq => (long)_log.Last.Seq;
 
-    /// <summary>How many rows it keeps.</summary>
-    public int RowCount => _log.Rows.Count;
+    /// <summary>How much memory it takes, in rows: a member's identity is as large as some, a key as one.</summary>
+    public long Weight => _log.Rows.Count + (RowsOfMember * Roster.Members.Count) + Roster.Generations.Count;
 
     /// <summary>The tick of its last use.</summary>
     public long LastUsed { get; set; }

@@ -64,6 +64,8 @@ public sealed class LimitTableTests
             [nameof(LimitTests.Limit_holds_at_its_edge_and_gives_way_when_it_said)],
         [nameof(Limits.SealedRowsPerSecond)] =
             [nameof(SealedLimitTests.Rows_of_a_lobby_have_a_pace_that_outsiders_and_repetitions_do_not_use_up)],
+        [nameof(Limits.SealedRowsHeld)] =
+            [nameof(SealedAppendTests.Lobbies_are_known_as_long_as_there_is_memory_and_read_again_afterwards)],
         [nameof(Limits.RosterEntriesMax)] =
             [nameof(SealedLimitTests.Roster_that_is_nearly_full_still_lets_people_go)],
         [nameof(Limits.RosterChangesPerMinute)] =

@@ -136,6 +136,32 @@ public sealed class SealedAppendTests(PostgresCluster postgres)
         await alice.Client.DoAsync(request);
     }
 
+    [Fact]
+    public async Task Lobbies_are_known_as_long_as_there_is_memory_and_read_again_afterwards()
+    {
+        // A lobby with one member, one key and two rows takes eleven.
+        await using var server = await TestServer.StartAsync(postgres, Unhurried with { SealedRowsHeld = 33 });
+        await using var alice = await SealingUser.SignUpAsync(server, "alice");
+        List<SealedDen> dens = [];
+        string Known() => string.Concat(dens.Select(
+            den => server.Rooms.SealedLobbies.IsKnown(den.LobbyId) ? 'x' : '-'));
+        try
+        {
+            foreach (var expected in (string[])["x", "xx", "xxx", "--xx"])
+            {
+                dens.Add(await SealedDen.CreateAsync(alice, $"den {dens.Count}"));
+                await dens[^1].PostAsync(alice, "is read for this");
+                Assert.Equal(expected, Known());
+            }
+            await dens[0].PostAsync(alice, "is read again");
+            Assert.Equal("x-xx", Known());
+        }
+        finally
+        {
+            dens.ForEach(den => den.Dispose());
+        }
+    }
+
     static async Task RunAsync(NpgsqlDataSource database, string sql)
     {
         await using var command = database.CreateCommand(sql);
