@@ -81,6 +81,11 @@ public sealed record Limits
     public int SealedRowsHeld { get; init; } = 1_000_000;
 
     /// <summary>
+    /// Sealed lobbies that are read into memory because one user writes to them, in a minute. Default: 600.
+    /// </summary>
+    public int SealedReadsPerMinute { get; init; } = 600;
+
+    /// <summary>
     /// Changes of members, rights, names and keys of lobbies by one user a minute, other than invitations, and refused
     /// ones with them. Default: 120.
     /// </summary>

@@ -22,6 +22,7 @@ static class RaisedLimits
             [nameof(Limits.LobbiesPerUserMax)] = None,
             [nameof(Limits.LobbiesPerHour)] = None,
             [nameof(Limits.SealedRowsPerSecond)] = None,
+            [nameof(Limits.SealedReadsPerMinute)] = None,
         }.ToDictionary(
             limit => "CONCLAVE_LIMIT_" + JsonNamingPolicy.SnakeCaseUpper.ConvertName(limit.Key),
             limit => limit.Value,

@@ -30,6 +30,9 @@ sealed class Paces(Limits limits, TimeProvider time)
     readonly PaceTable<Guid> _keysHandedOut = new(
         new Pace(limits.KeyRepairsPerMinute, TimeSpan.FromMinutes(1)), limits.ThrottleEntriesMax, time);
 
+    readonly PaceTable<Guid> _reads = new(
+        new Pace(limits.SealedReadsPerMinute, TimeSpan.FromMinutes(1)), limits.ThrottleEntriesMax, time);
+
     readonly PaceTable<Guid> _lobbies = new(
         new Pace(limits.LobbiesPerHour, TimeSpan.FromHours(1)), limits.ThrottleEntriesMax, time);
 
@@ -57,6 +60,10 @@ sealed class Paces(Limits limits, TimeProvider time)
     /// <summary>Whether a user may change a lobby's members, their rights, its name or its keys now.</summary>
     public bool TryChange(Guid publicToken, out TimeSpan retryAfter) =>
         _changes.TryTake(publicToken, 1, out retryAfter);
+
+    /// <summary>Whether a user may have a sealed lobby read now, to write to it.</summary>
+    public bool TryRead(Guid publicToken, out TimeSpan retryAfter) =>
+        _reads.TryTake(publicToken, 1, out retryAfter);
 
     /// <summary>Whether a user may create a lobby now.</summary>
     public bool TryCreateLobby(Guid publicToken, out TimeSpan retryAfter) =>

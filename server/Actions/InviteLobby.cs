@@ -27,7 +27,8 @@ static class InviteLobby
         var entry = await BuildAsync(form, lobby, turn);
         if (await SealedChange.RefuseStrangerAsync(lobby, entry.Nonce, turn) is { } stranger)
             return stranger;
-        await SealedChange.PrepareAsync(entry, turn);
+        if (await SealedChange.PrepareAsync(entry, turn) is { } tooMany)
+            return tooMany;
         var inviter = turn.Session.Person;
         var paces = turn.Rooms.Paces;
         if (!paces.TryChange(inviter.PublicToken, out var untilChange))

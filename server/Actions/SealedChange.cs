@@ -82,13 +82,30 @@ static class SealedChange
     /// Reads the lobby, if it is sealed and not known here, and checks the signature: both take long, and the writer
     /// would do it one by one, with the lobby locked. It finds what is remembered.
     /// </summary>
-    public static async ValueTask PrepareAsync(NewEntry entry, Turn turn)
+    public static async ValueTask<Answer?> PrepareAsync(NewEntry entry, Turn turn)
     {
         if (entry.Sealed is not { } part)
-            return;
-        var state = await turn.Rooms.SealedLobbies.FindAsync(entry.Lobby, turn.Cancellation);
+            return null;
+        var (state, refused) = await ReadAsync(entry.Lobby, turn);
         if (state?.Roster.MemberBy(entry.Author.PublicToken) is { } member)
             _ = part.Row.Entry!.IsSignedBy(member.Identity);
+        return refused;
+    }
+
+    /// <summary>
+    /// A sealed lobby as it is known here. Who has more of them than fit could have them read by turns, with those of
+    /// all others: so one user does it at a pace.
+    /// </summary>
+    public static async ValueTask<(SealedLobby? State, Answer? Refused)> ReadAsync(LobbyInfo lobby, Turn turn)
+    {
+        var lobbies = turn.Rooms.SealedLobbies;
+        if (!lobbies.IsKnown(lobby.LobbyId)
+            && !turn.Rooms.Paces.TryRead(turn.Session.Person.PublicToken, out var retryAfter))
+        {
+            return (null, Refused.RateLimited(
+                "you write to more sealed lobbies than the server reads for one user in this time", retryAfter));
+        }
+        return (await lobbies.FindAsync(lobby, turn.Cancellation), null);
     }
 
     /// <summary>Writes an entry of a lobby, at most so many a minute by one user.</summary>
@@ -97,7 +114,8 @@ static class SealedChange
     {
         if (await RefuseStrangerAsync(entry.Lobby, entry.Nonce, turn) is { } stranger)
             return (null, stranger);
-        await PrepareAsync(entry, turn);
+        if (await PrepareAsync(entry, turn) is { } tooMany)
+            return (null, tooMany);
         var author = entry.Author.PublicToken;
         var paces = turn.Rooms.Paces;
         if (!paces.TryChange(author, out var retryAfter))

@@ -41,10 +41,9 @@ static class SealedPost
     static async ValueTask<(SealedLobby? State, Answer? Refused)> LookAsync(LobbyInfo lobby, Guid nonce, Turn turn)
     {
         // Of a lobby that is known here, the writer knows who is a stranger, and answers them with all others.
-        var lobbies = turn.Rooms.SealedLobbies;
-        if (!lobbies.IsKnown(lobby.LobbyId)
+        if (!turn.Rooms.SealedLobbies.IsKnown(lobby.LobbyId)
             && await SealedChange.RefuseStrangerAsync(lobby, nonce, turn) is { } stranger)
             return (null, stranger);
-        return (await lobbies.FindAsync(lobby, turn.Cancellation), null);
+        return await SealedChange.ReadAsync(lobby, turn);
     }
 }

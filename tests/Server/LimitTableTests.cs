@@ -66,6 +66,8 @@ public sealed class LimitTableTests
             [nameof(SealedLimitTests.Rows_of_a_lobby_have_a_pace_that_outsiders_and_repetitions_do_not_use_up)],
         [nameof(Limits.SealedRowsHeld)] =
             [nameof(SealedAppendTests.Lobbies_are_known_as_long_as_there_is_memory_and_read_again_afterwards)],
+        [nameof(Limits.SealedReadsPerMinute)] =
+            [nameof(SealedLimitTests.Lobbies_that_have_to_be_read_for_one_user_have_a_pace)],
         [nameof(Limits.RosterEntriesMax)] =
             [nameof(SealedLimitTests.Roster_that_is_nearly_full_still_lets_people_go)],
         [nameof(Limits.RosterChangesPerMinute)] =

@@ -141,6 +141,29 @@ public sealed class SealedLimitTests(PostgresCluster postgres)
     }
 
     [Fact]
+    public async Task Lobbies_that_have_to_be_read_for_one_user_have_a_pace()
+    {
+        await using var server = await TestServer.StartAsync(
+            postgres, Limits.Default with { SealedReadsPerMinute = 3 }, new FakeTimeProvider());
+        await using var alice = await SealingUser.SignUpAsync(server, "alice");
+        await using var bob = await SealingUser.SignUpAsync(server, "bob");
+        using var den = await SealedDen.CreateAsync(alice, "den");
+        await den.ChangeAsync(alice, den.Invitation(alice, bob));
+        await den.PostAsync(alice, "is not read for again");
+        server.Rooms.SealedLobbies.Forget(den.LobbyId);
+        await den.PostAsync(alice, "is read for");
+        server.Rooms.SealedLobbies.Forget(den.LobbyId);
+        await den.ChangeAsync(alice, den.Rotation(alice));
+        server.Rooms.SealedLobbies.Forget(den.LobbyId);
+        var id = SealedMessage.NewId();
+        Assert.Equal("rate_limited", await alice.Client.RefusedAsync(den.Message(den.Seal(alice, "more", id), id)));
+        Assert.Equal("rate_limited", await alice.Client.RefusedAsync(den.Rotation(alice)));
+        var other = SealedMessage.NewId();
+        await bob.Client.DoAsync(den.Message(den.Seal(bob, "is read for as well", other), other));
+        await alice.Client.DoAsync(den.Message(den.Seal(alice, "is known by now", id), id));
+    }
+
+    [Fact]
     public async Task Repairs_of_keys_by_one_user_have_a_pace()
     {
         await using var server = await TestServer.StartAsync(
