@@ -95,7 +95,9 @@ public sealed class SealedAppendTests(PostgresCluster postgres)
     [Fact]
     public async Task Lobby_is_read_before_a_change_of_it_waits_for_its_lock()
     {
-        await using var server = await TestServer.StartAsync(postgres, Unhurried);
+        // Until both wait, neither gives up.
+        await using var server = await TestServer.StartAsync(
+            postgres, Unhurried with { DatabaseWaitMax = TimeSpan.FromMinutes(1) });
         await using var database = NpgsqlDataSource.Create(server.Database);
         await using var alice = await SealingUser.SignUpAsync(server, "alice");
         await using var bob = await SealingUser.SignUpAsync(server, "bob");
@@ -113,8 +115,8 @@ public sealed class SealedAppendTests(PostgresCluster postgres)
                 Assert.True(server.Rooms.SealedLobbies.IsKnown(lobby.LobbyId));
             await RunAsync(slow, "ROLLBACK");
         }
-        await alice.Client.ReplyAsync();
-        await bob.Client.ReplyAsync();
+        Assert.Equal("ok", Outcomes.Of(await alice.Client.ReplyAsync()));
+        Assert.Equal("ok", Outcomes.Of(await bob.Client.ReplyAsync()));
     }
 
     [Fact]
