@@ -132,6 +132,12 @@ public sealed class SubscribeReply : Reply
 
     /// <summary>Of a sealed lobby: the place before the first event that follows.</summary>
     public TranscriptPoint? Base { get; init; }
+
+    /// <summary>
+    /// Of a sealed lobby: how many messages were erased in it so far. Who keeps entries looks at them again when it has
+    /// grown.
+    /// </summary>
+    public long? Erasures { get; init; }
 }
 
 public sealed class MessageReply : Reply
@@ -195,6 +201,12 @@ public sealed class HistoryPage : Reply
 
     /// <summary>Of a sealed lobby: the place before the first event that follows.</summary>
     public TranscriptPoint? Base { get; init; }
+
+    /// <summary>
+    /// Of a sealed lobby: how many messages were erased in it so far. Who keeps entries looks at them again when it has
+    /// grown.
+    /// </summary>
+    public long? Erasures { get; init; }
 }
 
 /// <summary>The reply to <c>history</c> as a client reads it.</summary>
@@ -213,6 +225,12 @@ public sealed class HistoryReply : Reply
 
     /// <summary>Of a sealed lobby: the place before the first event that follows.</summary>
     public TranscriptPoint? Base { get; init; }
+
+    /// <summary>
+    /// Of a sealed lobby: how many messages were erased in it so far. Who keeps entries looks at them again when it has
+    /// grown.
+    /// </summary>
+    public long? Erasures { get; init; }
 }
 
 public sealed class SessionsReply : Reply

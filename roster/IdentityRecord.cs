@@ -84,6 +84,24 @@ public sealed class IdentityRecord
     }
 
     /// <summary>
+    /// A record that was accepted earlier, and kept with its fingerprint by oneself: it must still have that, which
+    /// covers login and both keys. The signature and the trial encapsulation are not repeated.
+    /// </summary>
+    /// <param name="login">In its canonical form.</param>
+    /// <param name="record">Copied.</param>
+    /// <param name="fingerprint">The fingerprint that it was accepted with.</param>
+    /// <returns>The identity; null if the record is not that one.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="login"/> is null.</exception>
+    public static IdentityRecord? Restore(string login, ReadOnlySpan<byte> record, Digest fingerprint)
+    {
+        ArgumentNullException.ThrowIfNull(login);
+        return record.Length == SizeBytes && record[0] == Version
+            && FingerprintOf(login, record[1..SealKeyStart], record[SealKeyStart..SignatureStart]) == fingerprint
+                ? new(login, fingerprint, record.ToArray())
+                : null;
+    }
+
+    /// <summary>
     /// Whether <paramref name="succession"/> is this identity's word that <paramref name="next"/> follows it. It
     /// softens the alarm about a changed key and never silences it: whoever stole the old seed can sign one too.
     /// </summary>

@@ -34,9 +34,10 @@ public sealed class SealedRow
 
     /// <summary>Takes a row apart. What has no good form gets a <see cref="Form"/> that says so.</summary>
     /// <param name="rowData">The bytes of row_data as they were sent.</param>
-    public static SealedRow Parse(ReadOnlySpan<byte> rowData)
+    public static SealedRow Parse(ReadOnlySpan<byte> rowData) => Parse(rowData, Transcript.RowHash(rowData));
+
+    static SealedRow Parse(ReadOnlySpan<byte> rowData, Digest hash)
     {
-        var hash = Transcript.RowHash(rowData);
         if (TryUnwrap(rowData, SealedStart) is { } envelopeBytes && Envelope.Parse(envelopeBytes) is { } envelope)
         {
             return new(hash) { Envelope = envelope, Form = Verdict.Accepted };
@@ -50,6 +51,13 @@ public sealed class SealedRow
 
         return new(hash) { Form = Verdict.BadEnvelope };
     }
+
+    /// <summary>
+    /// Takes apart a row that was judged and kept, with its hash, by oneself: to show it again. Its hash is believed.
+    /// </summary>
+    /// <param name="rowData">The bytes of row_data as they were kept.</param>
+    /// <param name="hash">Their hash as it was kept.</param>
+    public static SealedRow ParseKept(ReadOnlySpan<byte> rowData, Digest hash) => Parse(rowData, hash);
 
     /// <summary>The row_data of an envelope.</summary>
     internal static byte[] AroundEnvelope(ReadOnlySpan<byte> envelope) => Wrap(SealedStart, envelope);

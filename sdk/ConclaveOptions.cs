@@ -30,6 +30,13 @@ public sealed record ConclaveOptions
     public string? StateFolder { get; init; }
 
     /// <summary>
+    /// How large the state of one account may grow, in bytes, before the older half of the content that is kept in it
+    /// is let go of; what is wanted of that is fetched again. What was verified, and keys, stay whatever their size.
+    /// Default: 256 MiB.
+    /// </summary>
+    public long StateBytesMax { get; init; } = 256L << 20;
+
+    /// <summary>
     /// Called by a sealing client before a sealed lobby that somebody else made is used for the first time, once for
     /// each: the program names the two to its user. On any thread; not to be held up. Default: null, nobody is told.
     /// </summary>

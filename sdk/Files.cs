@@ -12,6 +12,9 @@ namespace Conclave.Sdk;
 /// </summary>
 public sealed class Files
 {
+    // No head is longer, and pieces of files are.
+    const int IndexBytesMax = 100_000;
+
     readonly ConclaveClient _client;
     readonly SealedClient? _sealed;
 
@@ -34,7 +37,7 @@ public sealed class Files
             if (first < piece.Length)
             {
                 using var whole = new FileContent(name, mime, (ulong)first, null).ToContent(piece.AsSpan(0, first));
-                return await PostAsync(lobby, whole, null, cancellationToken).ConfigureAwait(false);
+                return await PostLastAsync(lobby, whole, cancellationToken).ConfigureAwait(false);
             }
             List<FileChunk> chunks = [];
             var size = 0UL;
@@ -48,7 +51,7 @@ public sealed class Files
                 count = await ReadAsync(content, piece, cancellationToken).ConfigureAwait(false);
             }
             using var file = new FileContent(name, mime, size, chunks).ToContent([]);
-            return await PostAsync(lobby, file, null, cancellationToken).ConfigureAwait(false);
+            return await PostLastAsync(lobby, file, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -101,31 +104,40 @@ public sealed class Files
     async Task<byte[]> ChunkAsync(
         LobbyRef lobby, FileChunk chunk, Entry file, CancellationToken cancellationToken)
     {
-        // Pieces stand before the file, most often right before it.
-        for (var before = file.Seq; before > 1;)
-        {
-            var page = await _client.HistoryAsync(
-                lobby, before: before, limit: 1000, bodyMax: 0, cancellationToken: cancellationToken)
-                .ConfigureAwait(false);
-            if (page.Entries.LastOrDefault(entry =>
-                entry.Nonce == chunk.Id && entry.From.PublicToken == file.From.PublicToken) is { } place)
-            {
-                var one = await _client.HistoryAsync(
-                    lobby, after: place.Seq - 1, limit: 1, cancellationToken: cancellationToken).ConfigureAwait(false);
-                if (one.Entries is not [{ Content: { Type: "chunk" } plain }])
-                    break;
-                using var content = ContentForm.ToSealed(plain);
-                var bytes = content.Blob.ToArray();
-                return Conclave.Sealing.Content.ChunkHash(bytes) == chunk.Hash ? bytes : throw Torn("A piece", file);
-            }
-            before = page.Entries is [var first, ..] ? first.Seq : 0;
-        }
-        throw Torn("A piece", file);
+        var piece = await ShelfReader.PieceAsync(_client, _sealed, lobby, (chunk.Id, file), cancellationToken)
+            .ConfigureAwait(false);
+        if (piece is not { Content: { Type: "chunk" } plain })
+            throw Torn("A piece", file);
+        using var content = ContentForm.ToSealed(plain);
+        var bytes = content.Blob.ToArray();
+        return Conclave.Sealing.Content.ChunkHash(bytes) == chunk.Hash ? bytes : throw Torn("A piece", file);
     }
 
     // A whole piece, or what is left.
     static ValueTask<int> ReadAsync(Stream content, byte[] piece, CancellationToken cancellationToken) =>
         content.ReadAtLeastAsync(piece, piece.Length, throwOnEndOfStream: false, cancellationToken);
+
+    // The file itself, after its pieces; and now and then an index, by which it is found without reading all the log.
+    async Task<long> PostLastAsync(
+        LobbyRef lobby, Conclave.Sealing.Content content, CancellationToken cancellationToken)
+    {
+        var seq = await PostAsync(lobby, content, null, cancellationToken).ConfigureAwait(false);
+        if (seq > Shelf.IndexRows && !await HasIndexAsync(lobby, cancellationToken).ConfigureAwait(false))
+        {
+            var shelf = await ShelfReader.ReadAsync(_client, _sealed, lobby, null, cancellationToken)
+                .ConfigureAwait(false);
+            await ShelfReader.IndexAsync(_client, lobby, shelf, cancellationToken).ConfigureAwait(false);
+        }
+        return seq;
+    }
+
+    async Task<bool> HasIndexAsync(LobbyRef lobby, CancellationToken cancellationToken)
+    {
+        var page = await _client.HistoryAsync(
+            lobby, limit: Shelf.IndexRows, bodyMax: IndexBytesMax, cancellationToken: cancellationToken)
+            .ConfigureAwait(false);
+        return page.Entries.Any(entry => entry.Content is { Type: "index" });
+    }
 
     Task<long> PostAsync(
         LobbyRef lobby, Conclave.Sealing.Content content, Guid? id, CancellationToken cancellationToken) =>

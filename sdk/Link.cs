@@ -108,7 +108,15 @@ sealed class Link : IAsyncDisposable
         var live = from is { } position ? position with { After = Math.Max(position.After, last) } : (Position?)null;
         await SubscribeAsync(subscription, lobby.Id, live, cancellationToken).ConfigureAwait(false);
         if (from is { } start)
+        {
+            // What is read before the first live entry is what is kept: some of it may have been erased since.
+            await lobby.InTurnAsync(async () =>
+            {
+                await lobby.NoticeErasuresAsync(subscription.Erasures, cancellationToken).ConfigureAwait(false);
+                return true;
+            }, cancellationToken).ConfigureAwait(false);
             subscription.BeginAt(start.After);
+        }
         return subscription;
     }
 

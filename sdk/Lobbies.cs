@@ -212,6 +212,8 @@ public sealed class Lobbies
         await _link.AskSignedAsync<DoneReply>(
             ActionName.DeleteLobby, RequestKind.Once, json => json.WriteLobby(meant), cancellationToken)
             .ConfigureAwait(false);
+        if (_sealed is not null && meant.Id is { } id)
+            (await _sealed.SessionAsync(cancellationToken).ConfigureAwait(false)).Leave(id);
     }
 
     /// <summary>

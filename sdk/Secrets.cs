@@ -73,24 +73,7 @@ public sealed class Secrets
         var after = await ShelfReader.ReadAsync(_client, _sealed, lobby, name, cancellationToken).ConfigureAwait(false);
         if (after.Counts(name, newest == 0 ? null : newest) is { } winner && winner != reply.Seq)
             throw new ConflictException(name, winner);
-        await IndexAsync(lobby, after, cancellationToken).ConfigureAwait(false);
+        await ShelfReader.IndexAsync(_client, lobby, after, cancellationToken).ConfigureAwait(false);
         return reply.Seq;
-    }
-
-    // Spares whoever comes to the lobby for one secret to read all of it.
-    async Task IndexAsync(LobbyRef lobby, Shelf shelf, CancellationToken cancellationToken)
-    {
-        if (shelf.LastSeq - shelf.IndexedThrough <= Shelf.IndexRows)
-            return;
-        try
-        {
-            using var index = shelf.ToIndex().ToContent();
-            await _client.PostAsync(lobby, ContentForm.ToPlain(index), cancellationToken: cancellationToken)
-                .ConfigureAwait(false);
-        }
-        catch (Exception exception) when (exception is ArgumentException or RefusedException)
-        {
-            // More names than a head holds, or a right that is missing: readers do without.
-        }
     }
 }

@@ -83,6 +83,9 @@ public sealed class Subscription : IAsyncDisposable
     /// <summary>Where to go on from later: after the entry that was handed out last.</summary>
     public Position Position { get; private set; }
 
+    /// <summary>Of a sealed lobby: how many messages had been erased there when the subscription began.</summary>
+    internal long? Erasures { get; private set; }
+
     /// <summary>The lobby, if it is sealed: entries are judged and opened before they are handed out.</summary>
     internal SealedLobby? Sealed { get; init; }
 
@@ -292,7 +295,7 @@ public sealed class Subscription : IAsyncDisposable
     void Open(SubscribeReply reply, long after)
     {
         (LobbyId, LobbyName, Rights) = (reply.LobbyId, reply.LobbyName, reply.Rights);
-        (LastSeq, Epoch) = (reply.LastSeq, reply.Epoch);
+        (LastSeq, Epoch, Erasures) = (reply.LastSeq, reply.Epoch, reply.Erasures);
         Position = new Position(after, reply.Epoch);
         _lastBuffered = after;
         _liveAfter = after;

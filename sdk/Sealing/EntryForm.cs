@@ -39,7 +39,8 @@ sealed class EntryForm(LobbyFollower follower, KeyRing keys, Func<IdentityRecord
             return Omitted(kept);
         if (kept.RowData is null || kept.ExpiresAt <= now)
             return Bare(kept, Verdict.Erased, null);
-        var row = SealedRow.Parse(kept.RowData);
+        // The box in it opens only as what its author has signed, whoever kept it.
+        var row = SealedRow.ParseKept(kept.RowData, kept.Row.RowHash);
         return row.Envelope is { } envelope ? Message(kept, envelope) : Change(kept, row.Entry!);
     }
 

@@ -33,13 +33,44 @@ sealed class LobbyFetcher(SealedSession session, Guid lobbyId)
     public Task<HistoryReply> PageAsync(ulong after, bool isGlance, CancellationToken cancellationToken) =>
         PageAsync(after, PageRows, isGlance ? GlanceRowBytesMax : null, cancellationToken);
 
-    /// <summary>One row.</summary>
-    public async Task<LobbyEvent> RowAsync(ulong seq, CancellationToken cancellationToken)
+    /// <summary>A page after a place without the rows' bytes: their hashes, and which are gone.</summary>
+    public Task<HistoryReply> HeadsAsync(ulong after, CancellationToken cancellationToken) =>
+        PageAsync(after, PageRows, 0, cancellationToken);
+
+    /// <summary>Rows beside each other: the first, and as many after it as one page holds.</summary>
+    public async Task<IReadOnlyList<LobbyEvent>> RowsAsync(ulong seq, int count, CancellationToken cancellationToken)
     {
-        var page = await PageAsync(seq - 1, 1, null, cancellationToken).ConfigureAwait(false);
-        return page.Events is [var row, ..] && row.Seq == (long)seq
-            ? row
+        var page = await PageAsync(seq - 1, count, null, cancellationToken).ConfigureAwait(false);
+        var isAsked = page.Events.Count > 0 && page.Events.Count <= count
+            && page.Events.Select((row, place) => row.Seq == (long)seq + place).All(isRight => isRight);
+        return isAsked
+            ? page.Events
             : throw new BrokenServerException("it does not send the entry that was asked for");
+    }
+
+    /// <summary>
+    /// The place of a message before another, by the server's word: the newest by this sender with this id. 0 if there
+    /// is none.
+    /// </summary>
+    public async Task<ulong> FindBeforeAsync(
+        ulong before, Guid sender, Guid messageId, CancellationToken cancellationToken)
+    {
+        while (before > 1)
+        {
+            var page = await AskAsync<HistoryReply>(ActionName.History, RequestKind.Ask, json =>
+            {
+                json.WriteNumber("before"u8, before);
+                json.WriteNumber("limit"u8, PageRows);
+                json.WriteNumber("body_max"u8, 0);
+            }, cancellationToken).ConfigureAwait(false);
+            if (page.Events.LastOrDefault(
+                row => row.Nonce == messageId && row.From.PublicToken == sender) is { Seq: > 0 } found)
+                return (ulong)found.Seq;
+            if (page.Events is not [var first, ..] || first.Seq >= (long)before)
+                return 0;
+            before = (ulong)first.Seq;
+        }
+        return 0;
     }
 
     /// <summary>
@@ -92,7 +123,7 @@ sealed class LobbyFetcher(SealedSession session, Guid lobbyId)
         {
             var whole = LobbyFollower.Begin(lobbyId, session.Me);
             whole.Book.Know(book.Identities.Values);
-            session.Lobbies.Begin(lobbyId, whole.Base, []);
+            Begin(whole.Base, []);
             return whole;
         }
         var entered = (ulong)(newest.LastSeq - (isGlance ? RowsToGlance : 2 * LobbyLog.WindowRows));
@@ -107,8 +138,16 @@ sealed class LobbyFetcher(SealedSession session, Guid lobbyId)
         }
         if (book.State is null)
             throw alarm(VerdictCode.Of(RowVerdict.BadEntry), 1);
-        session.Lobbies.Begin(lobbyId, new(entered, hash), folded);
+        Begin(new(entered, hash), folded);
         return LobbyFollower.Enter(book, new(entered, hash), session.Me);
+
+        // Erasures before this answer show in all rows that are fetched after it.
+        void Begin(LogPoint start, IEnumerable<(ulong Seq, RosterEntry Entry)> entries)
+        {
+            session.Lobbies.Begin(lobbyId, start, entries);
+            if (newest.Erasures is { } erasures)
+                session.Lobbies.SetErasures(lobbyId, erasures);
+        }
     }
 
     /// <summary>Every wrap that the server has for this user.</summary>

@@ -83,6 +83,9 @@ sealed class RowBatch(SealedSession session, SealedLobby lobby, LobbyFetcher fet
             lobby.Id, _rows, _roster, Follower.Log.Roster?.Name, Follower.Log.IsConfirmed) == Appending.Forked;
         foreach (var (_, entry) in _roster)
             Pin(entry);
+        if (Follower.Self is null && _roster.Exists(row => row.Entry.Change is RosterChange.Remove))
+            session.Leave(lobby.Id);
+        session.Prune();
     }
 
     // Whoever the roster names for the first time is pinned; whoever it names with another key raises the alarm. Not

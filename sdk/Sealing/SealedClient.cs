@@ -112,6 +112,9 @@ sealed class SealedClient : IAsyncDisposable
         IReadOnlyList<OwnLobby> served, CancellationToken cancellationToken)
     {
         var session = await SessionAsync(cancellationToken).ConfigureAwait(false);
+        // Of a lobby that the server does not show any more nothing can be read here: its content only takes up room.
+        foreach (var gone in session.Lobbies.All().Except(served.Select(lobby => lobby.LobbyId)))
+            session.Lobbies.Shed(gone);
         return
         [
             .. served.Select(lobby => SealedNames.IsSealed(lobby.LobbyId)

@@ -36,6 +36,7 @@ static class SealedLobbies
         session.Identities.Keep([session.Identity.Record]);
         session.Lobbies.Begin(id, new(0, Transcript.Start(id)), []);
         session.Lobbies.SetIntroduced(id);
+        session.Lobbies.SetErasures(id, 0);
         session.Pins.KeepName(LobbyName.Key(name), id);
         return reply;
     }

@@ -36,6 +36,9 @@ sealed class SealedLobby(SealedSession session, Guid lobbyId) : IDisposable
 
     public KeyRing Keys { get; } = new();
 
+    /// <summary>Whether the server was asked for the wraps of the present key.</summary>
+    public bool HasAskedForKeys => _keysAskedAt == Roster.Generation;
+
     /// <summary>What is known of the lobby; only in turn, and only once it is open.</summary>
     public LobbyFollower Follower => _follower!;
 
@@ -61,11 +64,15 @@ sealed class SealedLobby(SealedSession session, Guid lobbyId) : IDisposable
     /// <exception cref="AlarmException">The server shows less than before, or something else.</exception>
     public async Task CatchUpAsync(CancellationToken cancellationToken)
     {
-        var verified = session.Lobbies.Find(lobbyId)?.Last.Seq ?? 0;
+        var kept = session.Lobbies.Find(lobbyId);
+        var verified = kept?.Last.Seq ?? 0;
+        var erasures = default(long?);
         while (true)
         {
             var last = Follower.Log.Last;
             var page = await _fetch.PageAsync(last.Seq, IsGlance, cancellationToken).ConfigureAwait(false);
+            // The first page's: of what was erased since, the next look finds that it has grown again.
+            erasures ??= page.Erasures;
             if (page.LastSeq < (long)Math.Max(verified, last.Seq))
                 throw Alarm(AlarmCode.Rollback, page.LastSeq);
             if (page.Base is { } start && (start.Seq != (long)last.Seq || !IsHash(start.Hash, last.Hash)))
@@ -77,12 +84,37 @@ sealed class SealedLobby(SealedSession session, Guid lobbyId) : IDisposable
                 if (Follower.Log.Last.Seq == (ulong)page.LastSeq && page.Hash is { } hash
                     && !IsHash(hash, Follower.Log.Last.Hash))
                     throw Alarm(AlarmCode.Fork, page.LastSeq);
+                if (!IsGlance)
+                    await NoticeErasuresAsync(kept?.Erasures, erasures, cancellationToken).ConfigureAwait(false);
                 IsCurrent = true;
                 return;
             }
             if (page.Events.Count == 0)
                 throw new BrokenServerException("it has more entries, and sends none");
         }
+    }
+
+    /// <summary>
+    /// Looks at the kept rows again if messages were erased since that was last done. Only in turn.
+    /// </summary>
+    public Task NoticeErasuresAsync(long? erasures, CancellationToken cancellationToken) =>
+        NoticeErasuresAsync(session.Lobbies.Find(lobbyId)?.Erasures, erasures, cancellationToken);
+
+    async Task NoticeErasuresAsync(long? before, long? now, CancellationToken cancellationToken)
+    {
+        if (now is not { } count || before == count)
+            return;
+        for (var after = count == 0 ? Follower.Log.Last.Seq : Follower.Base.Seq; after < Follower.Log.Last.Seq;)
+        {
+            var page = await _fetch.HeadsAsync(after, cancellationToken).ConfigureAwait(false);
+            if (page.Events.Count == 0)
+                throw Alarm(AlarmCode.Rollback, page.LastSeq);
+            await TakeAsync(
+                [.. page.Events.Where(wire => wire.Gone is true && wire.Seq <= (long)Follower.Log.Last.Seq)],
+                cancellationToken).ConfigureAwait(false);
+            after = (ulong)page.Events[^1].Seq;
+        }
+        session.Lobbies.SetErasures(lobbyId, count);
     }
 
     /// <summary>Judges rows that a subscription brought, and gives the entries that callers see. Any order.</summary>
@@ -263,78 +295,25 @@ sealed class SealedLobby(SealedSession session, Guid lobbyId) : IDisposable
         }
     }
 
-    async Task<List<Entry>> OpenAsync(List<KeptEntry> kept, int? bodyMax, CancellationToken cancellationToken)
-    {
-        if (kept.Count == 0)
-            return [];
-        await FillAsync(kept, bodyMax, cancellationToken).ConfigureAwait(false);
-        if (Keys[Roster.Generation] is null)
-            await FetchKeysAsync(session.Identity, cancellationToken).ConfigureAwait(false);
-        var form = NewForm();
-        var entries = form.OfAll(kept, bodyMax);
-        if (!form.LacksKey || _keysAskedAt == Roster.Generation)
-            return entries;
-        await FetchKeysAsync(session.Identity, cancellationToken).ConfigureAwait(false);
-        return NewForm().OfAll(kept, bodyMax);
-    }
-
-    EntryForm NewForm()
-    {
-        var pins = session.Pins.Fingerprints();
-        return new(
-            Follower, Keys,
-            identity => pins.TryGetValue(identity.Login, out var pin) && pin.IsVerified
-                && pin.Fingerprint == identity.Fingerprint,
-            session.Options.TimeProvider.GetUtcNow());
-    }
-
-    // Large rows are not kept: they are fetched when they are wanted, and must be what they were.
-    async Task FillAsync(List<KeptEntry> kept, int? bodyMax, CancellationToken cancellationToken)
-    {
-        for (var index = 0; index < kept.Count; index++)
-        {
-            var entry = kept[index];
-            if (entry.RowData is not null || entry.RowBytes == 0 || entry.RowBytes > bodyMax || entry.Fault is not null)
-                continue;
-            var served = await _fetch.RowAsync(entry.Row.Seq, cancellationToken).ConfigureAwait(false);
-            var rowData = served.RowData?.Utf8.ToArray();
-            if (rowData is not null && served.Gone is not true && Transcript.RowHash(rowData) != entry.Row.RowHash)
-                throw Alarm(AlarmCode.Fork, (long)entry.Row.Seq);
-            kept[index] = entry.Author is null && rowData is not null && served.Gone is not true
-                ? JudgeAlone(entry, rowData)
-                : entry with { RowData = served.Gone is true ? null : rowData };
-        }
-    }
-
-    // A row that was left out when the rows around it were judged. Its hash has stood in the transcript since.
-    KeptEntry JudgeAlone(KeptEntry entry, byte[] rowData)
-    {
-        var (verdict, author) = Follower.JudgeAlone(SealedRow.Parse(rowData), entry.Sender, entry.Row.Seq);
-        return entry with
-        {
-            RowData = rowData,
-            Author = author?.Identity.Fingerprint,
-            Fault = verdict == RowVerdict.Accepted ? null : VerdictCode.Of(verdict),
-        };
-    }
+    /// <summary>
+    /// The place of a message before another: by what is kept, else by the server's word. 0 if there is none.
+    /// </summary>
+    public async Task<ulong> FindBeforeAsync(
+        ulong before, Guid sender, Guid messageId, CancellationToken cancellationToken) =>
+        session.Lobbies.SeqOf(lobbyId, before, sender, messageId)
+        ?? (Follower.Base.Seq == 0
+            ? 0
+            : await _fetch.FindBeforeAsync(before, sender, messageId, cancellationToken).ConfigureAwait(false));
 
     /// <summary>
     /// One message from before the rows that are followed, by the word of an index: all of it is verified but its
     /// place. Only in turn.
     /// </summary>
-    public async Task<Entry?> GlanceAsync(ulong seq, CancellationToken cancellationToken)
-    {
-        var wire = await _fetch.RowAsync(seq, cancellationToken).ConfigureAwait(false);
-        if (wire.RowData is not { IsNull: false } row)
-            return null;
-        var hash = Transcript.RowHash(row.Utf8.Span);
-        var kept = JudgeAlone(
-            new KeptEntry(
-                new LogRow(seq, default, hash, null), wire.From.PublicToken, wire.SentAt, wire.ExpiresAt, null, null,
-                row.Utf8.Length, null),
-            row.Utf8.ToArray());
-        return (await OpenAsync([kept], null, cancellationToken).ConfigureAwait(false))[0];
-    }
+    public Task<Entry?> GlanceAsync(ulong seq, CancellationToken cancellationToken) =>
+        new EntryOpener(session, this).GlanceAsync(seq, cancellationToken);
+
+    Task<List<Entry>> OpenAsync(List<KeptEntry> kept, int? bodyMax, CancellationToken cancellationToken) =>
+        new EntryOpener(session, this).OpenAsync(kept, bodyMax, cancellationToken);
 
     // What lies before the place where this client entered: it must chain to what is held there.
     async Task CompleteAsync(CancellationToken cancellationToken)

@@ -16,6 +16,7 @@ sealed class SealedSession : IDisposable
     readonly ConcurrentDictionary<Guid, SealedLobby> _lobbies = [];
     readonly StateFile _file;
     Identity? _identity;
+    bool _isAllShed;
 
     SealedSession(Link link, ConclaveOptions options, StateFile file, string login)
     {
@@ -112,6 +113,24 @@ sealed class SealedSession : IDisposable
     {
         if (_lobbies.TryRemove(lobbyId, out var lobby))
             lobby.Dispose();
+    }
+
+    /// <summary>
+    /// The user is no member any more: content and keys are of no use here, and of use to a thief. What was verified
+    /// stays, for the day that somebody invites the user again.
+    /// </summary>
+    public void Leave(Guid lobbyId) => InOneChange(() =>
+    {
+        Lobbies.Shed(lobbyId);
+        Keys.Drop(lobbyId);
+        return true;
+    });
+
+    /// <summary>Lets go of the oldest content when too much is kept; it is fetched again when it is wanted.</summary>
+    public void Prune()
+    {
+        if (!_isAllShed && _file.UsedBytes() > Options.StateBytesMax)
+            _isAllShed = Lobbies.ShedOlderHalf() == 0;
     }
 
     /// <summary>Answers a hint about keys; one that fails is answered when the next comes.</summary>

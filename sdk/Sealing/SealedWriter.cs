@@ -305,6 +305,8 @@ sealed class SealedWriter(SealedSession session, SealedLobby lobby)
                 }, cancellationToken).ConfigureAwait(false);
                 if (next!.MemberBy(session.Me) is not null)
                     await SeeAsync(entry, (ulong)reply.Seq, cancellationToken).ConfigureAwait(false);
+                else
+                    session.Leave(lobby.Id);
                 return reply;
             }
             catch (RefusedException refused)

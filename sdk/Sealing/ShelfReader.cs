@@ -14,7 +14,7 @@ static class ShelfReader
     /// <param name="client">The client.</param>
     /// <param name="sealing">What makes it a sealing client; null if it is a plain one.</param>
     /// <param name="lobby">The lobby.</param>
-    /// <param name="name">The one secret that is wanted; null for all, and for files.</param>
+    /// <param name="name">The one secret or file that is wanted; null for all.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     public static async Task<Shelf> ReadAsync(
         ConclaveClient client, SealedClient? sealing, LobbyRef lobby, string? name, CancellationToken cancellationToken)
@@ -60,13 +60,89 @@ static class ShelfReader
             if (NewestIndex(entries) is not { } index || index.Through < start)
                 return null;
             var shelf = new Shelf();
-            if (index.Secrets.TryGetValue(name, out var seq)
-                && await opened.GlanceAsync(seq, cancellationToken).ConfigureAwait(false) is { } named)
-                shelf.Add(named);
+            foreach (var place in Places(index, name).Order())
+            {
+                if (await opened.GlanceAsync(place, cancellationToken).ConfigureAwait(false) is { } named)
+                    shelf.Add(named);
+            }
             foreach (var entry in entries.Where(entry => entry.Seq > (long)index.Through))
                 shelf.Add(entry);
             return shelf;
         }, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// The message with a piece of a file; null if it is not there. Whether it is that piece, its hash says.
+    /// </summary>
+    public static async Task<Entry?> PieceAsync(
+        ConclaveClient client, SealedClient? sealing, LobbyRef lobby, (Guid Id, Entry File) piece,
+        CancellationToken cancellationToken)
+    {
+        if (sealing is null
+            || await sealing.FindAsync(lobby, cancellationToken).ConfigureAwait(false) is not (_, { } opened))
+            return await PlainPieceAsync(client, lobby, piece, cancellationToken).ConfigureAwait(false);
+        var (id, file) = piece;
+        return await opened.InTurnAsync(async () =>
+        {
+            if (await opened.FindBeforeAsync((ulong)file.Seq, file.From.PublicToken, id, cancellationToken)
+                .ConfigureAwait(false) is not (> 0 and var seq))
+                return null;
+            var entry = seq <= opened.Follower.Base.Seq
+                ? await opened.GlanceAsync(seq, cancellationToken).ConfigureAwait(false)
+                : (await opened.ReadAsync(seq - 1, seq + 1, 1, null, cancellationToken).ConfigureAwait(false))
+                    .FirstOrDefault();
+            return entry?.Nonce == id && entry.From == file.From ? entry : null;
+        }, cancellationToken).ConfigureAwait(false);
+    }
+
+    static async Task<Entry?> PlainPieceAsync(
+        ConclaveClient client, LobbyRef lobby, (Guid Id, Entry File) piece, CancellationToken cancellationToken)
+    {
+        // Pieces stand before the file, most often right before it.
+        for (var before = piece.File.Seq; before > 1;)
+        {
+            var page = await client.HistoryAsync(
+                lobby, before: before, limit: PageRows, bodyMax: 0, cancellationToken: cancellationToken)
+                .ConfigureAwait(false);
+            if (page.Entries.LastOrDefault(entry => entry.Nonce == piece.Id
+                && entry.From.PublicToken == piece.File.From.PublicToken) is { } place)
+            {
+                var one = await client.HistoryAsync(
+                    lobby, after: place.Seq - 1, limit: 1, cancellationToken: cancellationToken).ConfigureAwait(false);
+                return one.Entries is [var found, ..] ? found : null;
+            }
+            before = page.Entries is [var first, ..] ? first.Seq : 0;
+        }
+        return null;
+    }
+
+    // Where the index says that a name is: as a secret, as a file.
+    static IEnumerable<ulong> Places(IndexContent index, string name)
+    {
+        if (index.Secrets.TryGetValue(name, out var secret))
+            yield return secret;
+        if (index.Files.TryGetValue(name, out var file))
+            yield return file;
+    }
+
+    /// <summary>
+    /// Spares whoever comes to the lobby for one thing to read all of it: posts an index if the last one is old.
+    /// </summary>
+    public static async Task IndexAsync(
+        ConclaveClient client, LobbyRef lobby, Shelf shelf, CancellationToken cancellationToken)
+    {
+        if (shelf.LastSeq - shelf.IndexedThrough <= Shelf.IndexRows)
+            return;
+        try
+        {
+            using var index = shelf.ToIndex().ToContent();
+            await client.PostAsync(lobby, ContentForm.ToPlain(index), cancellationToken: cancellationToken)
+                .ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is ArgumentException or RefusedException)
+        {
+            // More names than a head holds, or a right that is missing: readers do without.
+        }
     }
 
     // Larger rows are pieces of files, which no secret is in.

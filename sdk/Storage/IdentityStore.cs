@@ -21,14 +21,13 @@ sealed class IdentityStore(StateFile file)
 
     public IdentityRecord? Find(Digest fingerprint) => file.Query(
         "SELECT login, record FROM identities WHERE fingerprint = $fingerprint",
-        row => Accept(row.GetString(0), row.Blob(1)!), ("$fingerprint", fingerprint.Blob)) is [var found]
+        row => Restore(row.GetString(0), row.Blob(1)!, fingerprint), ("$fingerprint", fingerprint.Blob)) is [var found]
             ? found
             : null;
 
     /// <summary>A record that was accepted before it was kept.</summary>
     /// <exception cref="StateException">It is not as it was: somebody has changed the file.</exception>
-    public static IdentityRecord Accept(string login, byte[] record) =>
-        IdentityRecord.Accept(login, record, out var identity) == Conclave.Roster.Verdict.Accepted
-            ? identity!
-            : throw new StateException("The state file holds an identity that is none. Restore it, or delete it.");
+    public static IdentityRecord Restore(string login, byte[] record, Digest fingerprint) =>
+        IdentityRecord.Restore(login, record, fingerprint)
+            ?? throw new StateException("The state file holds an identity that is none. Restore it, or delete it.");
 }

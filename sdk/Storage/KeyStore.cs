@@ -22,6 +22,10 @@ sealed class KeyStore(StateFile file)
         }
     }
 
+    /// <summary>Overwrites the keys of a lobby.</summary>
+    public void Drop(Guid lobbyId) =>
+        file.Execute("DELETE FROM keys WHERE lobby_id = $lobby", ("$lobby", lobbyId.Blob));
+
     /// <summary>Keeps the keys of a ring that are not kept yet.</summary>
     public void Keep(Guid lobbyId, KeyRing keys) => file.Change(() =>
     {

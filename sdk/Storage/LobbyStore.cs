@@ -7,7 +7,8 @@ namespace Conclave.Sdk.Storage;
 /// <param name="Base">The place before the first row that was judged.</param>
 /// <param name="Last">The last row that was judged: this client never goes below it.</param>
 /// <param name="IsConfirmed">Whether somebody but the server vouches for the base.</param>
-sealed record KeptLobby(LogPoint Base, LogPoint Last, bool IsConfirmed);
+/// <param name="Erasures">How many there were when the rows were last compared; null if that is not known.</param>
+sealed record KeptLobby(LogPoint Base, LogPoint Last, bool IsConfirmed, long? Erasures);
 
 /// <summary>A judged row with what a reader wants to know of it.</summary>
 /// <param name="Row">What the checks of later rows look back at.</param>
@@ -43,9 +44,12 @@ sealed class LobbyStore(StateFile file)
         """;
 
     public KeptLobby? Find(Guid lobbyId) => file.Query(
-        "SELECT base_seq, base_hash, last_seq, last_hash, is_confirmed FROM lobbies WHERE lobby_id = $lobby",
+        """
+        SELECT base_seq, base_hash, last_seq, last_hash, is_confirmed, erasures FROM lobbies WHERE lobby_id = $lobby
+        """,
         row => new KeptLobby(
-            new(row.Seq(0), row.Digest(1)), new(row.Seq(2), row.Digest(3)), row.Flag(4)),
+            new(row.Seq(0), row.Digest(1)), new(row.Seq(2), row.Digest(3)), row.Flag(4),
+            row.IsDBNull(5) ? null : row.GetInt64(5)),
         ("$lobby", lobbyId.Blob)) is [var kept] ? kept : null;
 
     /// <summary>The name that the roster bore last; null if the lobby was never followed.</summary>
@@ -150,6 +154,16 @@ sealed class LobbyStore(StateFile file)
         return rows;
     }
 
+    /// <summary>The place of a sender's message before another one; null if it is not kept.</summary>
+    public ulong? SeqOf(Guid lobbyId, ulong before, Guid sender, Guid messageId) => file.Query(
+        """
+        SELECT seq FROM entries
+        WHERE lobby_id = $lobby AND seq < $before AND sender = $sender AND message_id = $message
+        ORDER BY seq DESC LIMIT 1
+        """,
+        row => row.Seq(0), ("$lobby", lobbyId.Blob), ("$before", (long)before), ("$sender", sender.Blob),
+        ("$message", messageId.Blob)) is [var seq] ? seq : null;
+
     /// <summary>What the checks of the next row look back at: the last rows up to a place, ascending.</summary>
     public List<LogRow> Window(Guid lobbyId, ulong last, int rows)
     {
@@ -159,7 +173,7 @@ sealed class LobbyStore(StateFile file)
             WHERE lobby_id = $lobby AND seq <= $last ORDER BY seq DESC LIMIT $rows
             """,
             row => new LogRow(
-                row.Seq(0), row.Digest(1), row.Digest(2), row.IsDBNull(4) ? null : new(row.Digest(3), row.Uuid(4))),
+                row.Seq(0), row.Digest(1), row.Digest(2), row.IsNull(4) ? null : new(row.Digest(3), row.Uuid(4))),
             ("$lobby", lobbyId.Blob), ("$last", (long)last), ("$rows", rows));
         window.Reverse();
         return window;
@@ -176,6 +190,35 @@ sealed class LobbyStore(StateFile file)
         WHERE lobby_id = $lobby AND seq = $seq AND message_id IS NOT NULL
         """,
         ("$lobby", lobbyId.Blob), ("$seq", (long)seq));
+
+    /// <summary>
+    /// Drops the bytes of a lobby's messages. Their hashes stay, so that what is fetched again must be what it was.
+    /// </summary>
+    public void Shed(Guid lobbyId) => file.Execute(
+        """
+        UPDATE entries SET row_data = NULL
+        WHERE lobby_id = $lobby AND message_id IS NOT NULL AND row_data IS NOT NULL
+        """,
+        ("$lobby", lobbyId.Blob));
+
+    /// <summary>The same for the older half of all messages, of whatever lobby.</summary>
+    /// <returns>How many there were.</returns>
+    public int ShedOlderHalf() => file.Execute(
+        """
+        UPDATE entries SET row_data = NULL
+        WHERE message_id IS NOT NULL AND row_data IS NOT NULL AND sent_at <= (
+            SELECT sent_at FROM entries WHERE message_id IS NOT NULL AND row_data IS NOT NULL ORDER BY sent_at
+            LIMIT 1 OFFSET (
+                SELECT count(*) / 2 FROM entries WHERE message_id IS NOT NULL AND row_data IS NOT NULL))
+        """);
+
+    /// <summary>Every lobby that is kept.</summary>
+    public List<Guid> All() => file.Query("SELECT lobby_id FROM lobbies", row => row.Uuid(0));
+
+    /// <summary>The kept rows are as they were when the server had counted so many erasures.</summary>
+    public void SetErasures(Guid lobbyId, long erasures) => file.Execute(
+        "UPDATE lobbies SET erasures = $erasures WHERE lobby_id = $lobby",
+        ("$lobby", lobbyId.Blob), ("$erasures", erasures));
 
     /// <summary>Drops everything of a lobby but its keys, which are right whoever gave them.</summary>
     public void Forget(Guid lobbyId) => file.Change(() =>
@@ -224,10 +267,10 @@ sealed class LobbyStore(StateFile file)
 
     static KeptEntry Read(SqliteDataReader row)
     {
-        var author = row.IsDBNull(6) ? (Digest?)null : row.Digest(6);
-        var message = row.IsDBNull(7) ? (MessageKey?)null : new MessageKey(author!.Value, row.Uuid(7));
+        var author = row.IsNull(6) ? (Digest?)null : row.Digest(6);
+        var message = row.IsNull(7) ? (MessageKey?)null : new MessageKey(author!.Value, row.Uuid(7));
         return new KeptEntry(
             new LogRow(row.Seq(0), row.Digest(1), row.Digest(2), message), row.Uuid(3), row.Time(4),
-            row.IsDBNull(5) ? null : row.Time(5), author, row.Text(8), row.GetInt32(9), row.Blob(10));
+            row.IsNull(5) ? null : row.Time(5), author, row.Text(8), (int)row.Seq(9), row.Blob(10));
     }
 }

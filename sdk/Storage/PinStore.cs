@@ -18,7 +18,7 @@ sealed record Pin(IdentityRecord Identity, Guid Token, bool IsVerified, Identity
 sealed class PinStore(StateFile file)
 {
     const string Columns = """
-        SELECT login, public_token, record, is_verified, new_record, is_signed FROM pins
+        SELECT login, public_token, record, is_verified, new_record, is_signed, fingerprint, new_fingerprint FROM pins
         """;
 
     public Pin? Find(string login) =>
@@ -85,7 +85,7 @@ sealed class PinStore(StateFile file)
     {
         var login = row.GetString(0);
         return new Pin(
-            IdentityStore.Accept(login, row.Blob(2)!), row.Uuid(1), row.Flag(3),
-            row.Blob(4) is { } changed ? IdentityStore.Accept(login, changed) : null, row.Flag(5));
+            IdentityStore.Restore(login, row.Blob(2)!, row.Digest(6)), row.Uuid(1), row.Flag(3),
+            row.Blob(4) is { } changed ? IdentityStore.Restore(login, changed, row.Digest(7)) : null, row.Flag(5));
     }
 }

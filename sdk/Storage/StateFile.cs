@@ -89,6 +89,14 @@ sealed class StateFile : IDisposable
         }
     }
 
+    /// <summary>How many bytes are in use; what was deleted is used again before the file grows.</summary>
+    public long UsedBytes() => Query(
+        """
+        SELECT (p.page_count - f.freelist_count) * s.page_size
+        FROM pragma_page_count p, pragma_freelist_count f, pragma_page_size s
+        """,
+        row => row.GetInt64(0))[0];
+
     /// <summary>Does <paramref name="work"/> as one change, which no other process can come between.</summary>
     public T Change<T>(Func<T> work)
     {

@@ -57,6 +57,7 @@ static class History
         {
             Hash = hash,
             Base = @base,
+            Erasures = lobby.IsSealed ? member.Erasures : null,
             Events = frames.ConvertAll(frame => new RawJson(frame.Json)),
             LastSeq = member.LastSeq,
             More = isBackward

@@ -54,8 +54,9 @@ static class Subscribe
         {
             Hash = transcript.Hash,
             Base = transcript.Base,
+            Erasures = lobby.IsSealed ? standing!.Value.Erasures : null,
             LobbyId = lobby.LobbyId,
-            LobbyName = standing!.Value.LobbyName,
+            LobbyName = standing.Value.LobbyName,
             Rights = standing.Value.Rights,
             LastSeq = standing.Value.LastSeq,
             Epoch = epoch,

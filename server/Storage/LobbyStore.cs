@@ -138,7 +138,7 @@ sealed class LobbyStore(Database database, MasterKey masterKey)
     {
         await using var command = database.Source.CreateCommand(
             """
-            SELECT l.last_seq, l.name, coalesce(m.rights, 0::smallint), coalesce(m.since_seq, 0)
+            SELECT l.last_seq, l.name, coalesce(m.rights, 0::smallint), coalesce(m.since_seq, 0), l.erasures
             FROM lobbies l LEFT JOIN members m ON m.lobby_id = l.lobby_id AND m.public_token = $2
             WHERE l.lobby_id = $1 AND l.deleted_at IS NULL
             """);
@@ -148,7 +148,8 @@ sealed class LobbyStore(Database database, MasterKey masterKey)
         if (!await reader.ReadAsync(cancellation))
             return null;
         return new Standing(
-            reader.GetInt64(0), reader.GetString(1), (Rights)reader.GetInt16(2), reader.GetInt64(3));
+            reader.GetInt64(0), reader.GetString(1), (Rights)reader.GetInt16(2), reader.GetInt64(3))
+        { Erasures = reader.GetInt64(4) };
     }
 
     /// <summary>

@@ -9,5 +9,8 @@ namespace Conclave.Server.Storage;
 /// <param name="SinceSeq">The entry that made the user a member.</param>
 readonly record struct Standing(long LastSeq, string LobbyName, Rights Rights, long SinceSeq)
 {
+    /// <summary>How many erasures the lobby has seen.</summary>
+    public long Erasures { get; init; }
+
     public bool IsMember => Rights.HasFlag(Rights.Read);
 }

@@ -53,6 +53,25 @@ public sealed class SealingMenuTests(PostgresCluster postgres)
     }
 
     [Fact]
+    public async Task New_identity_is_made_from_the_menu_and_its_old_one_hands_over()
+    {
+        await using var server = await TestServer.StartAsync(postgres);
+        using var transcript = new Transcript(server.Url);
+        await using var alice = await MenuTests.EnterAsync(server, transcript, "alice");
+        await RunAsync(transcript, "login", "alice");
+        await transcript.DoAsync("alice", 0, "lobby", "create", "den");
+        await using var menu = await Tmux.StartAsync(transcript.EnvironmentOf("alice"));
+
+        await menu.ChooseAsync("Make a new identity");
+        await menu.SeeAsync("Who knows your key sees an alarm");
+        await menu.ChooseAsync("Yes, it is meant so");
+        await menu.SeeAsync("Password:");
+        await menu.TypeAsync("password of alice");
+        await menu.SeeAsync("Alice has a new identity");
+        await menu.SeeAsync("den goes on with your new identity");
+    }
+
+    [Fact]
     public async Task Plain_lobby_takes_a_second_yes_from_its_maker_and_from_whoever_posts_there()
     {
         await using var server = await TestServer.StartAsync(postgres);

@@ -1,10 +1,12 @@
 using System.Diagnostics;
+using System.Security.Cryptography;
 using Conclave.Protocol;
 using Conclave.Roster;
 using Conclave.Sdk;
 using Conclave.Sdk.Sealing;
 using Conclave.Sealing;
 using Conclave.Tests.Support;
+using CommandLine = Conclave.Tests.Client.Transcript;
 using Verdict = Conclave.Sdk.Verdict;
 
 namespace Conclave.Tests.Sdk.Sealing;
@@ -25,15 +27,17 @@ public sealed class LongLobbyTests(PostgresCluster postgres) : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
-    public async Task Secret_in_a_long_lobby_is_found_by_an_index_without_reading_the_log()
+    public async Task Secret_or_file_in_a_long_lobby_is_found_by_an_index_without_reading_the_log()
     {
         await using var server = await TestServer.StartAsync(postgres, Unhurried);
         await using var alice = await SealingUser.SignUpAsync(server, "alice");
         using var den = await SealedDen.CreateAsync(alice, "den");
+        var plan = RandomNumberGenerator.GetBytes((512 * 1024) + 1);
         await using (var writer = await ClientAsync(server, alice, "desk"))
         {
             await writer.Secrets.SetAsync("den", "old", "kept from the beginning", cancellationToken: Cancel);
             await writer.Secrets.SetAsync("den", "new", "one", cancellationToken: Cancel);
+            await writer.Files.PutAsync("den", "plan", "image/png", new MemoryStream(plan), Cancel);
             await FillAsync(writer, 700);
             // The last index, which is none yet, is more than 512 rows old now.
             await writer.Secrets.SetAsync("den", "other", "x", cancellationToken: Cancel);
@@ -48,6 +52,10 @@ public sealed class LongLobbyTests(PostgresCluster postgres) : IDisposable
         Assert.Equal(("kept from the beginning", 2), (old?.Value, old?.Seq));
         Assert.Equal("two", changed?.Value);
         Assert.Null(await reader.Secrets.GetAsync("den", "none", Cancel));
+        using var back = new MemoryStream();
+        Assert.Equal(plan.Length, (await reader.Files.GetAsync("den", "plan", back, Cancel))?.Size);
+        Assert.Equal(plan, back.ToArray());
+        Assert.Null(await reader.Files.GetAsync("den", "none", back, Cancel));
         // What is said of the past is not confirmed: nobody else has written here.
         Assert.Equal(Verdict.Unconfirmed, old?.Verdict);
         var code = await reader.Trust.LobbyCodeAsync("den", Cancel);
@@ -69,8 +77,10 @@ public sealed class LongLobbyTests(PostgresCluster postgres) : IDisposable
 
         foreach (var (name, limit) in (IEnumerable<(string, double)>)[("cold", 3), ("warm", 0.3), ("warm", 0.3)])
         {
-            var clock = Stopwatch.StartNew();
+            // Signing in is another matter: its password costs the server what it is to cost.
             await using var reader = await ClientAsync(server, alice, "phone");
+            await reader.ConnectAsync(Cancel);
+            var clock = Stopwatch.StartNew();
             await using var subscription = await reader.SubscribeAsync("den", Position.Start, Cancel);
             var entries = await subscription.ReadAllAsync(Cancel).Take(10_001).ToListAsync(Cancel);
             var seconds = clock.Elapsed.TotalSeconds;
@@ -79,6 +89,39 @@ public sealed class LongLobbyTests(PostgresCluster postgres) : IDisposable
             Console.WriteLine($"{name}: {seconds:0.000} s");
             Assert.All(entries, entry => Assert.Equal(Verdict.Verified, entry.Verdict));
             Assert.InRange(seconds, 0, 2 * limit);
+        }
+    }
+
+    /// <summary>The goal is 0.3 s on 2 cores, beyond what the program takes to say its version.</summary>
+    [Fact(Explicit = true)]
+    public async Task Program_shows_a_kept_lobby_of_10000_entries_in_its_time()
+    {
+        await using var server = await TestServer.StartAsync(postgres, Unhurried);
+        using var transcript = new CommandLine(server.Url);
+        await transcript.EnterAsync("alice");
+        await transcript.DoAsync("alice", 0, "lobby", "create", "den");
+        var options = ConclaveOptions.Default with { Server = server.Url, StateFolder = transcript.StateOf("alice") };
+        await using (var writer = new ConclaveClient(options))
+        {
+            await writer.SignInAsync("alice", "password of alice", Cancel);
+            await FillAsync(writer, 10_000);
+        }
+        List<double> bare = [];
+        List<double> whole = [];
+        for (var round = 0; round < 7; round++)
+        {
+            bare.Add(await SecondsAsync("--version"));
+            whole.Add(await SecondsAsync("history", "den"));
+        }
+        var seconds = whole.Order().ElementAt(3) - bare.Order().ElementAt(3);
+        Console.WriteLine($"bare {bare.Order().ElementAt(3):0.000} s, history beyond it {seconds:0.000} s");
+        Assert.InRange(seconds, 0, 0.6);
+
+        async Task<double> SecondsAsync(params string[] words)
+        {
+            var clock = Stopwatch.StartNew();
+            await transcript.DoAsync("alice", 0, words);
+            return clock.Elapsed.TotalSeconds;
         }
     }
 
