@@ -9,9 +9,9 @@ using Npgsql;
 namespace Conclave.Tests.Server;
 
 /// <summary>
-/// A whole story in a sealed lobby, and then nothing of it is found: not in the database's files, its write-ahead log
-/// and its own log, a dump, a backup, the server's memory, its log, its figures and traces. Each place is also asked
-/// for something that does stand there, so that a search that finds nothing says something.
+/// A whole story in a sealed lobby, and then nothing of it is found: not on the wire, in the database's files, its
+/// write-ahead log and its own log, a dump, a backup, the server's memory, its log, its figures and traces. Each place
+/// is also asked for something that does stand there, so that a search that finds nothing says something.
 /// </summary>
 public sealed class BlindServerTests : IDisposable
 {
@@ -46,10 +46,13 @@ public sealed class BlindServerTests : IDisposable
             ("OTEL_TRACES_SAMPLER", "always_on"));
         using var http = new HttpClient { BaseAddress = server.Url };
         await http.GetStringAsync(new Uri("/healthz?" + _visit, UriKind.Relative), Cancellation);
-        using var story = new SealedStory(server.Url);
-        await story.TellAsync();
+        var line = FrameProxy.Keeping(server.Url);
+        using var story = new SealedStory(line.Url);
+        await using (line)
+            await story.TellAsync();
 
         var places = new Places(story);
+        places.LookWhereItPasses("what clients and server say to each other", search => search.In(line.Kept));
         places.Look("the metrics", await http.GetStringAsync(new Uri("/metrics", UriKind.Relative), Cancellation),
             "conclave_posts_total");
         while (!collector.Taken("/v1/traces").Contains("password", StringComparison.Ordinal))
@@ -116,12 +119,12 @@ public sealed class BlindServerTests : IDisposable
         {
             var core = Path.Combine(_left, "core");
             await server.DumpCoreAsync(core);
-            places.LookIntoMemory(search => search.InFile(core), SealedStory.Alice);
+            places.LookWhereItPasses("a core dump", search => search.InFile(core));
         }
         else
         {
             TestContext.Current.AddWarning("This .NET has no createdump: the memory was searched as it is.");
-            places.LookIntoMemory(search => search.InMemoryOf(server.Id), SealedStory.Alice);
+            places.LookWhereItPasses("the memory", search => search.InMemoryOf(server.Id));
         }
     }
 
@@ -150,9 +153,9 @@ public sealed class BlindServerTests : IDisposable
         public void Look(string place, Func<ByteSearch, HashSet<string>> find, string known) =>
             LookFor([.. _hidden, .. story.Proofs], place, find, known);
 
-        /// <summary>What a client shows to prove its password is there while the server hashes it.</summary>
-        public void LookIntoMemory(Func<ByteSearch, HashSet<string>> find, string known) =>
-            LookFor(_hidden, "the memory", find, known);
+        /// <summary>Where what a client shows to prove its password has to be for a while.</summary>
+        public void LookWhereItPasses(string place, Func<ByteSearch, HashSet<string>> find) =>
+            LookFor(_hidden, place, find, SealedStory.Alice);
 
         void LookFor(
             List<(string Name, byte[] Bytes)> hidden, string place, Func<ByteSearch, HashSet<string>> find,

@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
+using Conclave.Client;
+using Conclave.Client.Texts;
 using Conclave.Roster;
 using Conclave.Sdk;
 using Conclave.Sdk.Storage;
@@ -158,6 +160,8 @@ sealed class SealedStory(Uri server) : IDisposable
         var opened = kept.Query("SELECT key FROM keys", row => row.Blob(0)!);
         Assert.True(opened.Count >= keysMin, $"{login} has {opened.Count} keys");
         Secrets.AddRange(opened.Select(key => ("a lobby key that has " + login, key)));
+        var sessions = new SessionStore(_people.EnvironmentOf(login)["CONCLAVE_CONFIG"], English.Language);
+        Proofs.Add(("the token of " + login, Encoding.UTF8.GetBytes(sessions.Find(server)!.Token)));
     }
 
     StateFile KeptBy(string login) => StateFile.Open(_people.StateOf(login), Link.AddressOf(server), login);

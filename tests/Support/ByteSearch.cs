@@ -63,6 +63,9 @@ sealed partial class ByteSearch
         return found;
     }
 
+    /// <summary>What is found in streams, each to its end.</summary>
+    public HashSet<string> In(IEnumerable<Stream> streams) => [.. streams.SelectMany(In)];
+
     /// <summary>What is found in a file.</summary>
     public HashSet<string> InFile(string path)
     {

@@ -17,6 +17,7 @@ sealed class FrameProxy : IAsyncDisposable
     readonly Uri _target;
     readonly Func<Func<RawFrame, IEnumerable<RawFrame>>> _open;
     readonly bool _isRecording;
+    readonly ConcurrentQueue<MemoryStream>? _kept;
     readonly ConcurrentQueue<ExceptionDispatchInfo> _faults = new();
     readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     readonly CancellationTokenSource _stop = new();
@@ -29,8 +30,11 @@ sealed class FrameProxy : IAsyncDisposable
     {
     }
 
-    FrameProxy(Uri target, Func<Func<RawFrame, IEnumerable<RawFrame>>> open, bool isRecording)
+    FrameProxy(
+        Uri target, Func<Func<RawFrame, IEnumerable<RawFrame>>> open, bool isRecording,
+        ConcurrentQueue<MemoryStream>? kept = null)
     {
+        _kept = kept;
         _target = target;
         _open = open;
         _isRecording = isRecording;
@@ -41,12 +45,19 @@ sealed class FrameProxy : IAsyncDisposable
 
     public Uri Url { get; }
 
+    /// <summary>What passed either way, connection by connection; once this is disposed.</summary>
+    public IEnumerable<Stream> Kept => (_kept ?? []).Select(passed => new MemoryStream(passed.ToArray()));
+
     /// <summary>A proxy that changes the text of what the server says.</summary>
     public static FrameProxy Replacing(Uri target, Func<string, string> change) => new(target, () => frame =>
         frame.First == RawPeer.Text ? [frame with { Payload = Encoding.UTF8.GetBytes(change(frame.Text)) }] : [frame]);
 
     /// <summary>A proxy that changes nothing, and holds all that passes against docs/asyncapi.yaml.</summary>
     public static FrameProxy Recording(Uri target) => new(target, () => frame => [frame], isRecording: true);
+
+    /// <summary>A proxy that changes nothing, and keeps what is in the frames that pass.</summary>
+    public static FrameProxy Keeping(Uri target) =>
+        new(target, () => frame => [frame], isRecording: true, new ConcurrentQueue<MemoryStream>());
 
     /// <summary>Tells what was found to be wrong, if anything was.</summary>
     public async ValueTask DisposeAsync()
@@ -82,12 +93,22 @@ sealed class FrameProxy : IAsyncDisposable
         {
             await server.ConnectAsync(_target.Host, _target.Port, stop.Token);
             var recorder = _isRecording ? new WireRecorder() : null;
-            var up = EndAsync(AskAsync(caller.GetStream(), server.GetStream(), recorder, stop.Token));
-            var down = EndAsync(AnswerAsync(server.GetStream(), caller.GetStream(), recorder, stop.Token));
+            var (asked, answered) = (Keep(), Keep());
+            var up = EndAsync(AskAsync(caller.GetStream(), server.GetStream(), recorder, asked, stop.Token));
+            var down = EndAsync(AnswerAsync(server.GetStream(), caller.GetStream(), recorder, answered, stop.Token));
             await Task.WhenAny(up, down);
             await stop.CancelAsync();
             await Task.WhenAll(up, down);
         }
+    }
+
+    MemoryStream? Keep()
+    {
+        if (_kept is null)
+            return null;
+        var passed = new MemoryStream();
+        _kept.Enqueue(passed);
+        return passed;
     }
 
     async Task EndAsync(Task half)
@@ -106,7 +127,8 @@ sealed class FrameProxy : IAsyncDisposable
         }
     }
 
-    static async Task AskAsync(Stream caller, Stream server, WireRecorder? recorder, CancellationToken stop)
+    static async Task AskAsync(
+        Stream caller, Stream server, WireRecorder? recorder, MemoryStream? kept, CancellationToken stop)
     {
         if (recorder is null || !(await PassHeadAsync(caller, server, stop)).Contains(
             "Upgrade: websocket", StringComparison.OrdinalIgnoreCase))
@@ -120,13 +142,16 @@ sealed class FrameProxy : IAsyncDisposable
             var length = await TakeAsync(caller, (head[1] & 0x7F) switch { 126 => 2, 127 => 8, _ => 0 }, stop);
             var mask = await TakeAsync(caller, 4, stop);
             var payload = await TakeAsync(caller, LengthOf((byte)(head[1] & 0x7F), length), stop);
+            var clear = payload.Select((value, index) => (byte)(value ^ mask[index % 4])).ToArray();
+            kept?.Write(clear);
             if (head[0] == RawPeer.Text)
-                recorder.Sent(payload.Select((value, index) => (byte)(value ^ mask[index % 4])).ToArray());
+                recorder.Sent(clear);
             await server.WriteAsync((byte[])[.. head, .. length, .. mask, .. payload], stop);
         }
     }
 
-    async Task AnswerAsync(Stream server, Stream caller, WireRecorder? recorder, CancellationToken stop)
+    async Task AnswerAsync(
+        Stream server, Stream caller, WireRecorder? recorder, MemoryStream? kept, CancellationToken stop)
     {
         var head = await PassHeadAsync(server, caller, stop);
         if (!head.StartsWith("HTTP/1.1 101", StringComparison.Ordinal))
@@ -138,6 +163,7 @@ sealed class FrameProxy : IAsyncDisposable
         while (true)
         {
             var said = await ReadAsync(server, stop);
+            kept?.Write(said.Payload);
             if (said.First == RawPeer.Text)
                 recorder?.Received(said.Payload);
             foreach (var frame in change(said))
