@@ -9,6 +9,7 @@ static class LocalFile
     /// <exception cref="ClientException">It cannot be read.</exception>
     public static FileStream Open(string path, Language language)
     {
+        RequireNoFolder(path, language);
         try
         {
             return File.OpenRead(path);
@@ -19,6 +20,13 @@ static class LocalFile
         }
     }
 
+    /// <returns>The path.</returns>
+    /// <exception cref="ClientException">There is a folder of this name.</exception>
+    public static string RequireNoFolder(string path, Language language) => Directory.Exists(path)
+        ? throw new ClientException(
+            ExitCode.Usage, language.Seal.IsFolder(SafeText.OneLine(path)), language.Say.FileUnusableHint)
+        : path;
+
     /// <summary>Writes a file that only its owner can read; whole, or not at all.</summary>
     /// <param name="path">Where; what is there is replaced.</param>
     /// <param name="write">Fills it; null if there is nothing to fill it with.</param>
@@ -27,6 +35,7 @@ static class LocalFile
     public static async Task<LobbyFile?> WriteAsync(
         string path, Func<Stream, Task<LobbyFile?>> write, Language language)
     {
+        RequireNoFolder(path, language);
         var draft = path + "." + Guid.NewGuid().ToString("N") + ".tmp";
         try
         {

@@ -14,13 +14,13 @@ static class SealReport
         [
             (language.Say.Login, SafeText.OneLine(contact.Login)),
             (seal.Fingerprint, contact.Fingerprint),
-            (seal.SafetyNumber, contact.SafetyNumber),
+            .. Number(seal.SafetyNumber, contact.SafetyNumber),
             (seal.KeyColumn, State(contact, seal)),
         ];
         if (contact.Change is { } change)
         {
             fields.Add((seal.NewFingerprint, change.Fingerprint));
-            fields.Add((seal.NewSafetyNumber, change.SafetyNumber));
+            fields.AddRange(Number(seal.NewSafetyNumber, change.SafetyNumber));
         }
         return Report.Fields([.. fields]);
     }
@@ -45,9 +45,11 @@ static class SealReport
         ]));
 
     public static IEnumerable<string> Code(LobbyCode code, Language language) => Report.Fields(
+    [
         (language.Say.Lobby, SafeText.OneLine(code.LobbyName)),
-        (language.Seal.Code, code.Code),
-        (language.Seal.AtEntry, string.Create(CultureInfo.InvariantCulture, $"#{code.Seq}")));
+        .. Number(language.Seal.Code, code.Code),
+        (language.Seal.AtEntry, string.Create(CultureInfo.InvariantCulture, $"#{code.Seq}")),
+    ]);
 
     /// <summary>A table without the values, or nothing if there is no secret.</summary>
     public static IEnumerable<string> Secrets(IReadOnlyList<Secret> secrets, Language language) => Report.Table(
@@ -106,6 +108,10 @@ static class SealReport
 
     public static string State(Contact contact, SealSayTexts seal) =>
         State(contact.Change is not null, contact.IsVerified, seal);
+
+    // In two lines: people read them to each other, and a line that wraps is where they get lost.
+    static (string Label, string Value)[] Number(string label, string digits) =>
+        [(label, digits[..(digits.Length / 2)]), ("", digits[(digits.Length / 2 + 1)..])];
 
     static string State(bool isChanged, bool isVerified, SealSayTexts seal) =>
         isChanged ? seal.KeyChanged : isVerified ? seal.Verified : seal.NotVerified;

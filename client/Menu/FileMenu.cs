@@ -20,6 +20,8 @@ sealed class FileMenu(Sitting sitting)
         if (await sitting.ChooseLobbyAsync(client) is not { } lobby)
             return;
         var files = await client.Files.ListAsync(lobby.LobbyId, sitting.Cancellation);
+        if (files.Count == 0)
+            Screen.Hint(Texts.NoFileYet);
         Choice[] choices = [new(null), .. files.Select(file => new Choice(file))];
         var chosen = choices.Length == 1
             ? choices[0]
@@ -35,7 +37,7 @@ sealed class FileMenu(Sitting sitting)
 
     async Task PutAsync(ConclaveClient client, OwnLobby lobby)
     {
-        if (await Screen.AskAsync(Texts.AskFilePath) is not { } path)
+        if (await Screen.AskAsync(() => Screen.AskAsync(Texts.AskFilePath), Readable) is not { } path)
             return;
         var name = sitting.Input.ItemName(Path.GetFileName(path));
         await sitting.PostAsync(client, lobby, async () =>
@@ -48,7 +50,8 @@ sealed class FileMenu(Sitting sitting)
 
     async Task TakeAsync(ConclaveClient client, OwnLobby lobby, LobbyFile file)
     {
-        if (await Screen.AskAsync(Texts.AskFileTarget) is not { } path)
+        if (await Screen.AskAsync(() => Screen.AskAsync(Texts.AskFileTarget), Writable) is not { } path
+            || File.Exists(path) && !await sitting.ConfirmAsync(Texts.AskReplace(SafeText.OneLine(path))))
             return;
         var written = await LocalFile.WriteAsync(
             path, stream => client.Files.GetAsync(lobby.LobbyId, file.Name, stream, sitting.Cancellation),
@@ -63,8 +66,23 @@ sealed class FileMenu(Sitting sitting)
             sitting.Language.Seal.FileWritten(SafeText.OneLine(file.Name), SafeText.OneLine(path))));
     }
 
+    string Readable(string typed)
+    {
+        var path = FromHome(typed);
+        using var tried = LocalFile.Open(path, sitting.Language);
+        return path;
+    }
+
+    string Writable(string typed) => LocalFile.RequireNoFolder(FromHome(typed), sitting.Language);
+
+    // What a shell would do: people type paths here as they do there.
+    static string FromHome(string path) => path.StartsWith("~/", StringComparison.Ordinal)
+        ? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), path[2..])
+        : path;
+
     (string Name, string Hint) Row(Choice choice) => choice.File is { } file
-        ? (SafeText.OneLine(file.Name), file.Size.ToString(CultureInfo.InvariantCulture))
+        ? (SafeText.OneLine(file.Name),
+            string.Create(CultureInfo.InvariantCulture, $"{file.Size} {sitting.Language.Seal.BytesColumn}"))
         : (Texts.PutFile.Name, Texts.PutFile.Hint);
 
     /// <param name="File">Null to put one there.</param>

@@ -93,7 +93,7 @@ sealed class LobbyMenu(Sitting sitting)
         Screen.Done(Report.Invited(reply, lobby.LobbyName, sitting.Language));
         if (Report.IsSealed(lobby.LobbyId)
             && (await client.Trust.FindAsync(user.Login, sitting.Cancellation)) is { IsVerified: false })
-            Screen.Hint(Screen.Sentence(sitting.Language.Seal.Compare(SafeText.OneLine(user.Login))));
+            Screen.Hint(sitting.SealTexts.NotVerifiedYet(SafeText.OneLine(user.Login)));
     }
 
     // Sealed comes first; a plain one takes a second yes, after what it means.

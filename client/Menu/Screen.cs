@@ -6,7 +6,10 @@ namespace Conclave.Client.Menu;
 /// <summary>What the menu shows and asks. Whatever is shown is plain text: nothing of it is taken for markup.</summary>
 sealed class Screen(IAnsiConsole console, CancellationToken cancellation)
 {
-    const int RowsMax = 16;
+    const int RowsMax = 24;
+    const int RowsMin = 5;
+    // For the question of a list, and for what was said before it: that must not leave the screen unread.
+    const int RowsBeside = 14;
     const int NameCellsMax = 40;
 
     readonly LineEditor _editor = new(console, cancellation);
@@ -84,7 +87,7 @@ sealed class Screen(IAnsiConsole console, CancellationToken cancellation)
         var prompt = new SelectionPrompt<Choice<T>>
         {
             Title = $"{Markup.Escape(title)} [grey]{Markup.Escape(texts.Keys)}[/]",
-            PageSize = RowsMax,
+            PageSize = Math.Clamp(console.Profile.Height - RowsBeside, RowsMin, RowsMax),
             WrapAround = true,
             MoreChoicesText = $"[grey]{Markup.Escape(texts.More)}[/]",
             Converter = choice => choice.Item is { } item ? Row(show(item), width) : "",

@@ -17,6 +17,8 @@ sealed class SecretMenu(Sitting sitting)
         if (await sitting.ChooseLobbyAsync(client) is not { } lobby)
             return;
         var secrets = await client.Secrets.ListAsync(lobby.LobbyId, sitting.Cancellation);
+        if (secrets.Count == 0)
+            Screen.Hint(Texts.NoSecretYet);
         Choice[] choices = [new(null), .. secrets.Select(secret => new Choice(secret))];
         var chosen = choices.Length == 1
             ? choices[0]

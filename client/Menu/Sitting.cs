@@ -67,7 +67,9 @@ sealed class Sitting
         }
         catch (AlarmException alarm) when (alarm is { Code: AlarmCode.NotDeclaredPlain, LobbyId: { } id })
         {
-            Problem(alarm);
+            // What a command would have to be called for, the question asks here.
+            var told = Wording.InWords(alarm, Language, About);
+            Screen.Problem(new ClientException(told.ExitCode, told.Message, hint: null, told.Meaning));
             if (!await ConfirmAsync(SealTexts.IsItMeant(SafeText.OneLine(lobby.LobbyName))))
                 return false;
             await client.Lobbies.DeclarePlainAsync(id, Cancellation);

@@ -205,6 +205,7 @@ static class RussianSealing
         FileNameNeededHint = "дайте его через --name ИМЯ",
         FileToTerminal = "файл в терминале не показывают",
         FileToTerminalHint = "назовите, куда его записать: --to ФАЙЛ, или передайте дальше по каналу",
+        IsFolder = path => $"{path} — папка, а не файл",
         FileWritten = (name, path) => $"файл {name} записан в {path}",
         BadName = name => $"«{name}» не может быть именем секрета или файла",
         BadNameHint = "имя: от 1 до 255 байт текста в одной строке",
@@ -297,6 +298,10 @@ static class RussianSealing
         WhatToDo = name => $"Что делать с {name}?",
         IsItMeant = lobby => $"{lobby} должно быть открытым?",
         PasswordWillBeSeen = "Сервер увидит пароль. Учётная запись и должна быть открытой?",
+        AskReplace = path => $"Файл {path} уже есть. Заменить?",
+        NoSecretYet = "В этом лобби ещё нет секретов: задайте первый",
+        NoFileYet = "В этом лобби ещё нет файлов: положите первый",
+        NotVerifiedYet = login => $"Вы ещё не сверили ключи с {login}: пункт «Сверить ключи»",
         SealedLobbyCreated = name => $"Запечатанное лобби {name} готово. Пригласите кого-нибудь или добавьте данные",
     };
 }

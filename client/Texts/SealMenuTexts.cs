@@ -43,6 +43,11 @@ sealed record SealMenuTexts
     public required Func<string, string> IsItMeant { get; init; }
     public required string PasswordWillBeSeen { get; init; }
 
+    public required Func<string, string> AskReplace { get; init; }
+
     // Outcomes.
+    public required string NoSecretYet { get; init; }
+    public required string NoFileYet { get; init; }
+    public required Func<string, string> NotVerifiedYet { get; init; }
     public required Func<string, string> SealedLobbyCreated { get; init; }
 }

@@ -119,6 +119,7 @@ sealed record SealSayTexts
     public required string FileNameNeededHint { get; init; }
     public required string FileToTerminal { get; init; }
     public required string FileToTerminalHint { get; init; }
+    public required Func<string, string> IsFolder { get; init; }
     public required Func<string, string, string> FileWritten { get; init; }
     public required Func<string, string> BadName { get; init; }
     public required string BadNameHint { get; init; }

@@ -179,7 +179,7 @@ sealed partial class Transcript(Uri server) : IDisposable
     [GeneratedRegex("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Id();
 
-    [GeneratedRegex(@"\b\d{5}( \d{5}){11}\b", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(@"\b\d{5}(\s+\d{5}){11}\b", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Number();
 
     [GeneratedRegex(@"(?<![\w-])[\w-]{43}(?![\w-])", RegexOptions.ExplicitCapture, 1000)]
