@@ -30,8 +30,9 @@ sealed class Erasures(ErasureStore store, LobbyStore lobbies, LiveLobbies live)
     public Task<Verdict> EraseAsync(LobbyInfo lobby, Person author, long seq) => InTurnAsync(lobby.LobbyId, async () =>
     {
         var (verdict, isDone) = await store.EraseAsync(lobby.LobbyId, author.PublicToken, seq);
-        if (isDone)
-            live.Erase(lobby.LobbyId, [seq], ErasureReason.Deleted);
+        // Also what was erased before, or by a commit whose answer was lost: then nobody here has forgotten it yet.
+        if (verdict is Verdict.Stored or Verdict.Unknown)
+            live.Erase(lobby.LobbyId, [seq], isDone ? ErasureReason.Deleted : null);
         return verdict;
     });
 
@@ -48,10 +49,11 @@ sealed class Erasures(ErasureStore store, LobbyStore lobbies, LiveLobbies live)
     public async Task EraseExpiredAsync(CancellationToken cancellation)
     {
         await store.ReadClockAsync(cancellation);
+        List<Guid> passedOver = [];
         bool more;
         do
         {
-            (var erased, more) = await store.EraseExpiredAsync(cancellation);
+            (var erased, more) = await store.EraseExpiredAsync(passedOver, cancellation);
             foreach (var ofLobby in erased.GroupBy(message => message.LobbyId, message => message.Seq))
                 live.Erase(ofLobby.Key, [.. ofLobby], ErasureReason.Expired);
         }

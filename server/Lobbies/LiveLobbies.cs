@@ -125,9 +125,10 @@ sealed class LiveLobbies(LobbyStore lobbies, EntryStore entries, Limits limits) 
 
     /// <summary>
     /// Messages of a lobby were erased, in the database: from now on nobody here gets their content, and whoever has
-    /// got it hears of it.
+    /// got it hears of it; but for a <paramref name="reason"/> of null, where they were erased before, or it is not
+    /// known.
     /// </summary>
-    public void Erase(Guid lobbyId, IReadOnlyList<long> seqs, string reason)
+    public void Erase(Guid lobbyId, IReadOnlyList<long> seqs, string? reason)
     {
         if (_tails.TryGetValue(lobbyId, out var held))
             Count(held.Tail.Erase(seqs, reason));

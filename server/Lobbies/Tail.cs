@@ -177,10 +177,10 @@ sealed class Tail
 
     /// <summary>
     /// Content was erased in the database, and is handed out here no more: what the tail holds of it is forgotten, and
-    /// with it what is older. Cursors that have handed it out tell so.
+    /// with it what is older. Cursors that have handed it out tell so, if there is a <paramref name="reason"/> to tell.
     /// </summary>
     /// <returns>By how many bytes the tail grew.</returns>
-    public long Erase(IReadOnlyList<long> seqs, string reason)
+    public long Erase(IReadOnlyList<long> seqs, string? reason)
     {
         Cursor[] cursors;
         long grown;
@@ -199,12 +199,12 @@ sealed class Tail
             if (_erased.Count > ErasedMax)
                 _erased.RemoveRange(0, _erased.Count - ErasedMax / 2);
             Volatile.Write(ref _erasures, _erasures + seqs.Count);
-            cursors = [.. _cursors];
+            cursors = reason is null ? [] : [.. _cursors];
             grown = Bytes - before;
         }
         // A cursor asks its tail while it holds its own lock, so not the other way round.
         foreach (var cursor in cursors)
-            cursor.Tell(seqs, reason);
+            cursor.Tell(seqs, reason!);
         return grown;
     }
 

@@ -6,7 +6,7 @@ namespace Conclave.Server.Storage;
 
 /// <summary>
 /// Overwrites what shall be kept no longer: the content of messages, the keys of lobbies, and at last their rows.
-/// Erasure is no entry; the lobby's counter of erasures tells of it. Whatever waits for a lock judges in a statement of
+/// Erasure is no entry; the lobby's counter of erasures counts it. Whatever waits for a lock judges in a statement of
 /// its own, since the one that waited still sees the members as they were before it did.
 /// </summary>
 /// <remarks>
@@ -47,12 +47,15 @@ sealed class ErasureStore(Database database)
         SELECT verdict, EXISTS (SELECT FROM erased) FROM judged
         """;
 
-    // A lobby whose row is locked elsewhere has its turn the next time.
+    // A lobby whose row is locked elsewhere has its turn the next time: it is passed over, and named without a seq.
     const string EraseExpired =
         """
         WITH due AS (
-            SELECT lobby_id, seq, octet_length(body) AS bytes FROM entries
-            WHERE expires_at <= now() AND expires_at IS NOT NULL AND body IS NOT NULL ORDER BY expires_at LIMIT $1
+            SELECT e.lobby_id, e.seq, octet_length(e.body) AS bytes
+            FROM entries e JOIN lobbies l ON l.lobby_id = e.lobby_id AND l.deleted_at IS NULL
+            WHERE e.expires_at <= now() AND e.expires_at IS NOT NULL AND e.body IS NOT NULL
+                AND e.lobby_id <> ALL ($2::uuid[])
+            ORDER BY e.expires_at LIMIT $1
         ), locked AS MATERIALIZED (
             SELECT l.lobby_id FROM lobbies l
             WHERE l.lobby_id IN (SELECT lobby_id FROM due) AND l.deleted_at IS NULL
@@ -66,7 +69,11 @@ sealed class ErasureStore(Database database)
             FROM (SELECT lobby_id, sum(bytes) AS bytes FROM erased GROUP BY lobby_id) t
             WHERE l.lobby_id = t.lobby_id
         )
-        SELECT lobby_id, seq FROM erased ORDER BY lobby_id, seq
+        SELECT lobby_id, seq, (SELECT count(*) FROM due) FROM (
+            SELECT lobby_id, seq FROM erased
+            UNION ALL SELECT DISTINCT lobby_id, NULL::bigint FROM due
+                WHERE lobby_id NOT IN (SELECT lobby_id FROM locked)
+        ) e ORDER BY lobby_id, seq
         """;
 
     const string Delete =
@@ -91,26 +98,36 @@ sealed class ErasureStore(Database database)
     /// <summary>Erases the content of a message for <paramref name="author"/>.</summary>
     /// <returns>What was found, and whether there was anything left to erase.</returns>
     public Task<(Verdict Verdict, bool IsDone)> EraseAsync(Guid lobbyId, Guid author, long seq) =>
-        JudgeAsync(lobbyId, Command(Erase, lobbyId, author, seq));
+        JudgeAsync(lobbyId, Statement.Of(Erase, lobbyId, author, seq));
 
     /// <summary>Destroys a lobby's key, and with it what the lobby holds; the rest goes step by step.</summary>
     /// <param name="lobbyId">Which lobby.</param>
     /// <param name="author">Who wants it; null for the operator.</param>
     public Task<(Verdict Verdict, bool IsDone)> DeleteAsync(Guid lobbyId, Guid? author) =>
-        JudgeAsync(lobbyId, Command(Delete, lobbyId, (object?)author ?? DBNull.Value));
+        JudgeAsync(lobbyId, Statement.Of(Delete, lobbyId, (object?)author ?? DBNull.Value));
 
     /// <summary>Erases what has expired, a bounded number of messages, in the order of the lobbies.</summary>
+    /// <param name="passedOver">Lobbies to pass over; those that are found locked elsewhere join them.</param>
+    /// <param name="cancellation">Calls it off.</param>
     /// <returns>Those that it erased, and whether there may be more.</returns>
     public async Task<(List<(Guid LobbyId, long Seq)> Erased, bool More)> EraseExpiredAsync(
-        CancellationToken cancellation)
+        List<Guid> passedOver, CancellationToken cancellation)
     {
         await using var command = database.Writing.CreateCommand(EraseExpired);
         command.Parameters.Add(new() { Value = StepCount });
+        command.Parameters.Add(new() { Value = passedOver.ToArray() });
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         List<(Guid, long)> erased = [];
+        var dueCount = 0L;
         while (await reader.ReadAsync(cancellation))
-            erased.Add((reader.GetGuid(0), reader.GetInt64(1)));
-        return (erased, erased.Count == StepCount);
+        {
+            if (reader.IsDBNull(1))
+                passedOver.Add(reader.GetGuid(0));
+            else
+                erased.Add((reader.GetGuid(0), reader.GetInt64(1)));
+            dueCount = reader.GetInt64(2);
+        }
+        return (erased, dueCount == StepCount);
     }
 
     /// <summary>Looks at the database's clock, by which messages expire.</summary>
@@ -208,7 +225,7 @@ sealed class ErasureStore(Database database)
         // When this fails, nothing was done.
         await using var connection = await database.Source.OpenConnectionAsync(CancellationToken.None);
         await using var batch = new NpgsqlBatch(connection);
-        batch.BatchCommands.Add(Command(Lock, lobbyId));
+        batch.BatchCommands.Add(Statement.Of(Lock, lobbyId));
         batch.BatchCommands.Add(judge);
         try
         {
@@ -237,14 +254,6 @@ sealed class ErasureStore(Database database)
         {
             // There is nothing more to it.
         }
-    }
-
-    static NpgsqlBatchCommand Command(string sql, params ReadOnlySpan<object> parameters)
-    {
-        var command = new NpgsqlBatchCommand(sql);
-        foreach (var parameter in parameters)
-            command.Parameters.Add(new NpgsqlParameter { Value = parameter });
-        return command;
     }
 }
 

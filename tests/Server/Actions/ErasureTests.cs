@@ -187,6 +187,58 @@ public sealed class ErasureTests(PostgresCluster postgres, SharedServer server) 
     }
 
     [Fact]
+    public async Task Expired_messages_go_though_a_thousand_before_them_are_held_up()
+    {
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        await using var still = await TestServer.StartAsync(postgres, time: time);
+        await using var database = NpgsqlDataSource.Create(still.Database);
+        await using var alice = await still.ConnectAsync();
+        await alice.SignUpAsync("alice");
+        await alice.DoAsync("""{"action":"create_lobby","lobby_name":"busy"}""");
+        await alice.DoAsync("""{"action":"create_lobby","lobby_name":"den"}""");
+        await RunAsync(
+            database,
+            """
+            INSERT INTO entries (lobby_id, seq, kind, author, sent_at, nonce, body, expires_at)
+            SELECT lobby_id, 1 + i, 6, created_by, created_at, md5(i::text)::uuid, '', now() - interval '1 hour'
+            FROM lobbies, generate_series(1, 1000) i WHERE name = 'busy'
+            """);
+        await alice.DoAsync("""{"action":"subscribe","lobby_name":"den"}""");
+        await alice.DoAsync(Post("den", "\"brief\"", ",\"expires_in\":1"));
+        Assert.Equal([2], await SeqsAsync(alice, 1));
+        await using var holder = await database.OpenConnectionAsync(Cancellation);
+        await using var hold = await holder.BeginTransactionAsync(Cancellation);
+        await using var take = new NpgsqlCommand("SELECT FROM lobbies WHERE name = 'busy' FOR UPDATE", holder);
+        await take.ExecuteNonQueryAsync(Cancellation);
+        await RunAsync(database, "SELECT pg_sleep_until(max(expires_at)) FROM entries");
+
+        time.Advance(TimeSpan.FromSeconds(1));
+        var hint = await alice.EventAsync();
+        Assert.Equal("message_deleted 2", $"{hint["event"]} {hint["deleted_seq"]}");
+    }
+
+    [Fact]
+    public async Task Message_whose_erasure_was_committed_and_not_answered_is_handed_out_no_more()
+    {
+        await using var other = await TestServer.StartAsync(postgres);
+        await using var database = NpgsqlDataSource.Create(other.Database);
+        await using var alice = await other.ConnectAsync();
+        await using var late = await other.ConnectAsync();
+        await alice.SignUpAsync("alice");
+        await late.SignInAsync("alice");
+        await alice.DoAsync("""{"action":"create_lobby","lobby_name":"den"}""");
+        await alice.DoAsync("""{"action":"subscribe","lobby_name":"den"}""");
+        await alice.DoAsync(Post("den", "\"secret\""));
+        Assert.Equal([2], await SeqsAsync(alice, 1));
+        // What a commit does whose answer got lost.
+        await RunAsync(database, "UPDATE entries SET body = NULL WHERE seq = 2");
+
+        await alice.DoAsync(Deletion("den", 2));
+        await late.DoAsync("""{"action":"subscribe","lobby_name":"den","after":1}""");
+        IsGone(await late.EventAsync());
+    }
+
+    [Fact]
     public async Task What_was_erased_makes_room_in_the_lobby()
     {
         await using var tight = await TestServer.StartAsync(postgres, new Limits { LobbyBytesMax = 2000 });
