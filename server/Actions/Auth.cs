@@ -41,10 +41,10 @@ static class Auth
         var (vault, identity) = (default(byte[]), default(AccountIdentity));
         if (await rooms.Identities.FindVaultAsync(publicToken, storedHash, turn.Cancellation) is { } locked)
         {
-            vault = await rooms.Vaults.OpenAsync(publicToken, form.Password, locked, turn.Cancellation);
+            vault = await rooms.Vaults.OpenAsync(publicToken, form.Password, locked.Vault, turn.Cancellation);
             if (vault is null)
                 return Refused.Busy();
-            identity = await rooms.Identities.FindAsync(publicToken, turn.Cancellation);
+            identity = locked.Identity;
         }
         var (outcome, session, token) = await rooms.Sessions.OpenAsync(
             user.Person, storedHash, turn.Caller.Client, turn.Caller.Address, turn.Cancellation);

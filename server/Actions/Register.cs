@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using Conclave.Protocol;
-using Conclave.Roster;
 using Conclave.Server.Accounts;
 using Conclave.Server.Storage;
 
@@ -21,8 +20,6 @@ static class Register
         public required string? Code { get; init; }
 
         public required SealingForm Sealing { get; init; }
-
-        public required IdentityRecord? Identity { get; init; }
     }
 
     public static Form Read(Request request)
@@ -36,7 +33,6 @@ static class Register
             Password = password,
             Code = code,
             Sealing = sealing,
-            Identity = sealing.ReadIdentity(request, login),
         };
     }
 
@@ -46,6 +42,8 @@ static class Register
         {
             if (!turn.Rooms.Registration.Admits(form.Code))
                 return Closed(turn.Rooms.Registration);
+            if (!form.Sealing.TryAccept(form.Login, out var identity))
+                return SealingForm.BadIdentity();
             // Looked up first, so that a taken login costs no hash.
             if (await turn.Rooms.Users.FindAsync(form.Login, turn.Cancellation) is not null)
                 return Taken();
@@ -53,9 +51,9 @@ static class Register
                 return Refused.Busy();
             var person = new Person(form.Login, Guid.NewGuid());
             var account = default(SealingAccount);
-            if (form.Identity is not null)
+            if (identity is not null)
             {
-                account = await form.Sealing.TryLockAsync(person, form.Password, form.Identity, turn);
+                account = await form.Sealing.TryLockAsync(person, form.Password, identity, turn);
                 if (account is null)
                     return Refused.Busy();
             }

@@ -65,7 +65,7 @@ static class RosterForm
         return wraps;
     }
 
-    /// <summary>Notes that the request lacks the entry that a sealed lobby needs.</summary>
+    /// <summary>The answer to a request that lacks the entry that a sealed lobby needs.</summary>
     public static Answer Missing() => Answer.Refuse(
         ErrorCode.BadRequest, "this lobby is sealed: what changes its roster is signed by a member", EntryField);
 

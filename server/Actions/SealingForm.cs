@@ -22,9 +22,6 @@ sealed class SealingForm
 
     public byte[]? Vault { get; private init; }
 
-    /// <summary>Whether all three are there.</summary>
-    public bool IsWhole => Kdf is not null && Record is not null && Vault is not null;
-
     /// <summary>Whether none is.</summary>
     public bool IsEmpty => Kdf is null && Record is null && Vault is null;
 
@@ -58,17 +55,10 @@ sealed class SealingForm
         Require(request, VaultField, Vault);
     }
 
-    /// <summary>The identity, where the request itself says whose it is; null if it has none.</summary>
-    public IdentityRecord? ReadIdentity(Request request, string login)
-    {
-        if (request.Refusal is not null)
-            return null;
-        if (!TryAccept(login, out var identity))
-            request.Hold(IdentityField, Verdict.BadIdentity);
-        return identity;
-    }
-
-    /// <summary>Whether the record, if there is one, is valid for the login.</summary>
+    /// <summary>
+    /// Whether the record, if there is one, is valid for the login. It takes an encapsulation and a signature to find
+    /// out, so not before the request was counted.
+    /// </summary>
     public bool TryAccept(string login, out IdentityRecord? identity)
     {
         identity = null;

@@ -130,17 +130,26 @@ sealed class IdentityStore(Database database)
         return (true, new KdfRecord(KdfParameters.Version, salt, reader.GetInt32(1), reader.GetInt32(2)));
     }
 
-    /// <summary>The locked vault of an account while its password has this hash; null if it has none.</summary>
-    public async Task<byte[]?> FindVaultAsync(Guid publicToken, string passwordHash, CancellationToken cancellation)
+    /// <summary>
+    /// The locked vault of an account while its password has this hash, and the identity whose seed is in it; null
+    /// without a vault.
+    /// </summary>
+    public async Task<(byte[] Vault, AccountIdentity? Identity)?> FindVaultAsync(
+        Guid publicToken, string passwordHash, CancellationToken cancellation)
     {
         await using var command = database.Source.CreateCommand(
             """
-            SELECT v.vault FROM vaults v JOIN users u USING (public_token)
-            WHERE v.public_token = $1 AND u.password_hash = $2
+            SELECT i.record, i.succession, i.is_current, v.vault
+            FROM vaults v JOIN users u USING (public_token) LEFT JOIN identities i USING (public_token)
+            WHERE v.public_token = $1 AND u.password_hash = $3 ORDER BY i.number DESC LIMIT $2
             """);
         command.Parameters.Add(new() { Value = publicToken });
+        command.Parameters.Add(new() { Value = PreviousMax + 1 });
         command.Parameters.Add(new() { Value = passwordHash });
-        return (byte[]?)await command.ExecuteScalarAsync(cancellation);
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        if (!await reader.ReadAsync(cancellation))
+            return null;
+        return (reader.GetFieldValue<byte[]>(3), await ReadAsync(reader, cancellation));
     }
 
     /// <summary>Whether an account has a vault.</summary>
@@ -163,7 +172,13 @@ sealed class IdentityStore(Database database)
         command.Parameters.Add(new() { Value = publicToken });
         command.Parameters.Add(new() { Value = PreviousMax + 1 });
         await using var reader = await command.ExecuteReaderAsync(cancellation);
-        if (!await reader.ReadAsync(cancellation) || !reader.GetBoolean(2))
+        return await reader.ReadAsync(cancellation) ? await ReadAsync(reader, cancellation) : null;
+    }
+
+    // From the row of the newest on: record, succession, is_current.
+    static async Task<AccountIdentity?> ReadAsync(NpgsqlDataReader reader, CancellationToken cancellation)
+    {
+        if (reader.IsDBNull(2) || !reader.GetBoolean(2))
             return null;
         var current = reader.GetFieldValue<byte[]>(0);
         List<(byte[] Record, byte[] Succession)> previous = [];
