@@ -101,7 +101,10 @@ public sealed class InviteLobbyReply : Reply
     public string? Hash { get; init; }
 }
 
-/// <summary>The reply to <c>set_rights</c>, <c>remove_member</c> and <c>rename_lobby</c>.</summary>
+/// <summary>
+/// The reply to <c>set_rights</c>, <c>remove_member</c>, <c>rename_lobby</c>, <c>rotate_key</c> and
+/// <c>succeed_member</c>.
+/// </summary>
 public sealed class ChangeReply : Reply
 {
     /// <summary>The place of the change in the lobby's log.</summary>

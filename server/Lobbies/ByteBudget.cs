@@ -2,7 +2,8 @@ namespace Conclave.Server.Lobbies;
 
 /// <summary>
 /// Memory that many share. Whoever finds it used up waits, in order, and that is the back-pressure: nothing fails.
-/// A lease is never waited for while holding another, so that nobody waits in a circle.
+/// While holding a lease, only one of another budget is waited for, and always in the same order of budgets, so that
+/// nobody waits in a circle.
 /// </summary>
 sealed class ByteBudget(long size)
 {

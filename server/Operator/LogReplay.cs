@@ -16,8 +16,6 @@ sealed class LogReplay(AuditedLobby lobby, LobbyKey? key)
     DateTimeOffset _sentAt;
     string? _name;
 
-    public IReadOnlyDictionary<Guid, AuditedMember> Members => _members;
-
     /// <summary>What is wrong with the next entry.</summary>
     public IEnumerable<string> Read(AuditedEntry entry)
     {

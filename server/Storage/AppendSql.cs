@@ -233,15 +233,15 @@ static class AppendSql
         var names = Array.ConvertAll(entries, entry => entry.Name!);
         var keys = Array.ConvertAll(entries, entry => entry.WrappedKey!);
         var areSealed = Array.ConvertAll(entries, entry => entry.Lobby.IsSealed);
-        batch.BatchCommands.Add(Command(Create, lobbies, nameKeys, names, authors, nonces, keys, areSealed));
-        batch.BatchCommands.Add(Command(JudgeCreations, lobbies, nameKeys, authors, nonces));
+        batch.BatchCommands.Add(Statement.Of(Create, lobbies, nameKeys, names, authors, nonces, keys, areSealed));
+        batch.BatchCommands.Add(Statement.Of(JudgeCreations, lobbies, nameKeys, authors, nonces));
     }
 
     /// <summary>Adds the wait for lobbies that were found locked: one result to pass over.</summary>
     public static void AddLock(NpgsqlBatch batch, IEnumerable<NewEntry> entries)
     {
         var lobbies = entries.Select(entry => entry.Lobby.LobbyId).Distinct().ToArray();
-        batch.BatchCommands.Add(Command(Lock, (object)lobbies));
+        batch.BatchCommands.Add(Statement.Of(Lock, (object)lobbies));
     }
 
     /// <summary>Adds messages: one result.</summary>
@@ -255,7 +255,7 @@ static class AppendSql
             var lobby = NumberOf(lobbies, entries[index].Lobby.LobbyId);
             posterOf[index] = NumberOf(posters, (lobby, entries[index].Author.PublicToken));
         }
-        batch.BatchCommands.Add(Command(
+        batch.BatchCommands.Add(Statement.Of(
             AppendMessages,
             lobbies.Keys.ToArray(),
             Array.ConvertAll(posters.Keys.ToArray(), static poster => poster.Lobby),
@@ -275,7 +275,7 @@ static class AppendSql
 
     /// <summary>Adds changes of members and names, at most one for each lobby: one result.</summary>
     public static void AddChanges(NpgsqlBatch batch, NewEntry[] entries, int membersMax) =>
-        batch.BatchCommands.Add(Command(
+        batch.BatchCommands.Add(Statement.Of(
             AppendChanges,
             Array.ConvertAll(entries, static entry => entry.Lobby.LobbyId),
             Array.ConvertAll(entries, static entry => entry.Author.PublicToken),
@@ -289,7 +289,7 @@ static class AppendSql
 
     /// <summary>Adds a look at what is stored in the places of duplicates: one row each.</summary>
     public static void AddContents(NpgsqlBatch batch, (NewEntry Entry, long Seq)[] duplicates) =>
-        batch.BatchCommands.Add(Command(
+        batch.BatchCommands.Add(Statement.Of(
             Contents,
             Array.ConvertAll(duplicates, duplicate => duplicate.Entry.Lobby.LobbyId),
             Array.ConvertAll(duplicates, duplicate => duplicate.Seq),
@@ -300,13 +300,5 @@ static class AppendSql
     {
         ref var number = ref CollectionsMarshal.GetValueRefOrAddDefault(numbers, key, out var isKnown);
         return isKnown ? number : number = numbers.Count;
-    }
-
-    static NpgsqlBatchCommand Command(string sql, params ReadOnlySpan<object> parameters)
-    {
-        var command = new NpgsqlBatchCommand(sql);
-        foreach (var parameter in parameters)
-            command.Parameters.Add(new NpgsqlParameter { Value = parameter });
-        return command;
     }
 }

@@ -234,7 +234,8 @@ sealed class Database : IAsyncDisposable
             await patient.ExecuteNonQueryAsync(cancellation);
             await take.ExecuteNonQueryAsync(cancellation);
         }
-        var upgrade = DeployChanges.To.PostgresqlDatabase(connectionString)
+        // An index of a large table takes its time.
+        var upgrade = DeployChanges.To.PostgresqlDatabase(Patient(connectionString))
             .WithScriptsEmbeddedInAssembly(Assembly.GetExecutingAssembly())
             .WithTransactionPerScript()
             .JournalToPostgresqlTable("public", "schema_versions")

@@ -30,7 +30,7 @@ sealed class NewEntry
     /// <summary>Of the lobby's creation: the lobby's key as it is stored.</summary>
     public byte[]? WrappedKey { get; init; }
 
-    /// <summary>Of a message: the exact bytes to store.</summary>
+    /// <summary>Of a message, and of every entry of a sealed lobby: the exact bytes to store.</summary>
     public ReadOnlyMemory<byte> RowData { get; init; }
 
     /// <summary>Of a message, and of every entry of a sealed lobby: <see cref="RowData"/> as it is stored.</summary>
@@ -127,7 +127,8 @@ sealed class StoredEntry
     public SealedMark? Sealed { get; init; }
 
     /// <summary>
-    /// Of a message: the exact bytes that were posted; empty if they are gone or were left out of the page.
+    /// Of a message, and of every entry of a sealed lobby: the exact bytes that were posted; empty if they are gone or
+    /// were left out of the page.
     /// </summary>
     public ReadOnlyMemory<byte> RowData { get; init; }
 

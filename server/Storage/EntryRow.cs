@@ -23,7 +23,7 @@ sealed class EntryRow
 
     public required string? Name { get; init; }
 
-    /// <summary>What is stored of a message; null while it is not read.</summary>
+    /// <summary>Of a message, and of every entry of a sealed lobby; null while it is not read.</summary>
     public required byte[]? Body { get; set; }
 
     /// <summary>Its size, in bytes.</summary>
@@ -80,18 +80,10 @@ sealed class EntryRow
         Member = Member is { } member ? people[member] : null,
         Rights = Rights,
         Name = Name,
-        RowData = Body is { } body && !IsGone ? Decrypt(lobby, body) : default,
+        RowData = Body is { } body && !IsGone ? lobby.Key.Decrypt(lobby.LobbyId, Author, Nonce, body) : default,
         RowBytes = Kind == EntryKind.Message && !IsGone ? BodyBytes - LobbyKey.OverheadBytes : 0,
         Expiry = Expiry,
         IsGone = IsGone,
         Sealed = Sealed,
     };
-
-    byte[] Decrypt(LobbyInfo lobby, byte[] body)
-    {
-        var rowData = GC.AllocateUninitializedArray<byte>(Math.Max(0, body.Length - LobbyKey.OverheadBytes));
-        return lobby.Key.TryDecrypt(lobby.LobbyId, Author, Nonce, body, rowData)
-            ? rowData
-            : throw new CryptographicException("a stored body does not open");
-    }
 }

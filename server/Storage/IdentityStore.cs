@@ -88,7 +88,7 @@ sealed class IdentityStore(Database database)
     {
         await using var batch = database.Source.CreateBatch();
         var identity = account.Identity!;
-        batch.BatchCommands.Add(Command(
+        batch.BatchCommands.Add(Statement.Of(
             AddUser, person.PublicToken, person.Login, passwordHash, identity.Fingerprint.Bytes.ToArray(),
             identity.Bytes.ToArray(), account.Kdf.Salt.ToArray(), account.Kdf.Ops, account.Kdf.Mem, account.Vault));
         return await batch.ExecuteNonQueryAsync(cancellation) == 1;
@@ -100,11 +100,11 @@ sealed class IdentityStore(Database database)
         NpgsqlConnection connection, Guid publicToken, SealingAccount account, CancellationToken cancellation)
     {
         await using var batch = new NpgsqlBatch(connection);
-        batch.BatchCommands.Add(Command(
+        batch.BatchCommands.Add(Statement.Of(
             PutVault, publicToken, account.Kdf.Salt.ToArray(), account.Kdf.Ops, account.Kdf.Mem, account.Vault));
         if (account.Identity is { } identity)
         {
-            batch.BatchCommands.Add(Command(
+            batch.BatchCommands.Add(Statement.Of(
                 AddOrTakeBackIdentity, identity.Fingerprint.Bytes.ToArray(), publicToken, identity.Bytes.ToArray()));
         }
         return await batch.ExecuteNonQueryAsync(cancellation) == batch.BatchCommands.Count;
@@ -203,16 +203,16 @@ sealed class IdentityStore(Database database)
         if (record is null)
             return IdentityReset.IsPlain;
         await using var batch = new NpgsqlBatch(connection);
-        batch.BatchCommands.Add(Command(
+        batch.BatchCommands.Add(Statement.Of(
             "UPDATE vaults SET vault = $2 WHERE public_token = $1", person.PublicToken, vault));
         if (!next.Bytes.SequenceEqual(record))
         {
             if (succession is not null && !IsSigned(person.Login, record, next, succession))
                 return IdentityReset.IsWrong;
-            batch.BatchCommands.Add(Command(
+            batch.BatchCommands.Add(Statement.Of(
                 "UPDATE identities SET is_current = false, succession = $2 WHERE public_token = $1 AND is_current",
                 person.PublicToken, succession ?? (object)DBNull.Value));
-            batch.BatchCommands.Add(Command(
+            batch.BatchCommands.Add(Statement.Of(
                 AddIdentity, next.Fingerprint.Bytes.ToArray(), person.PublicToken, next.Bytes.ToArray()));
         }
         try
@@ -233,10 +233,10 @@ sealed class IdentityStore(Database database)
         NpgsqlConnection connection, Person person, string passwordHash, CancellationToken cancellation)
     {
         await using var batch = new NpgsqlBatch(connection);
-        batch.BatchCommands.Add(Command(
+        batch.BatchCommands.Add(Statement.Of(
             "SELECT 1 FROM users WHERE public_token = $1 AND password_hash = $2 FOR NO KEY UPDATE",
             person.PublicToken, passwordHash));
-        batch.BatchCommands.Add(Command(
+        batch.BatchCommands.Add(Statement.Of(
             """
             SELECT i.record FROM identities i JOIN vaults v USING (public_token)
             WHERE i.public_token = $1 AND i.is_current
@@ -251,12 +251,4 @@ sealed class IdentityStore(Database database)
     static bool IsSigned(string login, byte[] record, IdentityRecord next, byte[] succession) =>
         IdentityRecord.Accept(login, record, out var last) == Roster.Verdict.Accepted
         && last!.CheckSuccession(next, succession) == Roster.Verdict.Accepted;
-
-    static NpgsqlBatchCommand Command(string sql, params ReadOnlySpan<object> parameters)
-    {
-        var command = new NpgsqlBatchCommand(sql);
-        foreach (var parameter in parameters)
-            command.Parameters.Add(new NpgsqlParameter { Value = parameter });
-        return command;
-    }
 }

@@ -12,8 +12,9 @@ using Geralt;
 namespace Conclave.Server.Storage;
 
 /// <summary>
-/// The key that encrypts the bodies of one plain lobby at rest. Each body is bound to its lobby, its author and its
-/// entry's nonce, so that nobody who can write to the database can move a body to where it was not posted.
+/// The key that encrypts the bodies of one lobby at rest, those of a sealed one too. Each body is bound to its lobby,
+/// its author and its entry's nonce, so that nobody who can write to the database can move a body to where it was not
+/// posted.
 /// </summary>
 /// <remarks>
 /// It may be cached for long and shared by threads. It is not wiped: the master key that opens every lobby's key lives

@@ -71,7 +71,7 @@ sealed class LobbyLedger(Database database)
         await using var command = database.Source.CreateCommand(
             """
             SELECT lobby_id, sum(octet_length(body))::bigint FROM entries
-            WHERE body IS NOT NULL AND ($1::uuid IS NULL OR lobby_id = $1) GROUP BY lobby_id
+            WHERE body IS NOT NULL AND kind = 6 AND ($1::uuid IS NULL OR lobby_id = $1) GROUP BY lobby_id
             """);
         command.Parameters.Add(new() { Value = (object?)lobbyId ?? DBNull.Value });
         await using var reader = await command.ExecuteReaderAsync(cancellation);
@@ -104,7 +104,7 @@ sealed class LobbyLedger(Database database)
             FROM users u
             LEFT JOIN (
                 SELECT author AS public_token, count(*), sum(octet_length(body))::bigint AS bytes FROM entries
-                WHERE body IS NOT NULL GROUP BY author
+                WHERE body IS NOT NULL AND kind = 6 GROUP BY author
             ) e USING (public_token)
             LEFT JOIN (
                 SELECT created_by AS public_token, count(*) FROM lobbies WHERE deleted_at IS NULL GROUP BY created_by

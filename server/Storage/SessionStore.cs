@@ -48,8 +48,8 @@ sealed class SessionStore(Database database)
     {
         await using var batch = database.Source.CreateBatch();
         var publicToken = session.Session.Person.PublicToken;
-        batch.BatchCommands.Add(Command(Lock, publicToken));
-        batch.BatchCommands.Add(Command(
+        batch.BatchCommands.Add(Statement.Of(Lock, publicToken));
+        batch.BatchCommands.Add(Statement.Of(
             Add,
             session.TokenHash,
             session.Session.SessionId,
@@ -188,7 +188,7 @@ sealed class SessionStore(Database database)
         await command.ExecuteNonQueryAsync(cancellation);
     }
 
-    internal static NpgsqlBatchCommand EndOthers(Session current, string reason, DateTimeOffset now) => Command(
+    internal static NpgsqlBatchCommand EndOthers(Session current, string reason, DateTimeOffset now) => Statement.Of(
         """
         UPDATE sessions SET ended = $3, expires_at = $4
         WHERE public_token = $1 AND session_id <> $2 AND ended IS NULL AND expires_at > $4 RETURNING session_id
@@ -201,13 +201,5 @@ sealed class SessionStore(Database database)
         while (await reader.ReadAsync(cancellation))
             ids.Add(reader.GetGuid(0));
         return ids;
-    }
-
-    internal static NpgsqlBatchCommand Command(string sql, params ReadOnlySpan<object> parameters)
-    {
-        var command = new NpgsqlBatchCommand(sql);
-        foreach (var parameter in parameters)
-            command.Parameters.Add(new NpgsqlParameter { Value = parameter });
-        return command;
     }
 }

@@ -96,16 +96,16 @@ sealed class UserLedger(Database database)
     public async Task SetPasswordAsync(Guid publicToken, string passwordHash, CancellationToken cancellation)
     {
         await using var batch = database.Source.CreateBatch();
-        batch.BatchCommands.Add(Command("UPDATE users SET password_hash = $2 WHERE public_token = $1",
+        batch.BatchCommands.Add(Statement.Of("UPDATE users SET password_hash = $2 WHERE public_token = $1",
             publicToken, passwordHash));
-        batch.BatchCommands.Add(Command(
+        batch.BatchCommands.Add(Statement.Of(
             """
             UPDATE sessions SET ended = 'password_changed', expires_at = least(expires_at, now())
             WHERE public_token = $1 AND ended IS NULL
             """,
             publicToken));
-        batch.BatchCommands.Add(Command(ForgetVault, publicToken));
-        batch.BatchCommands.Add(Command(RetireIdentity, publicToken));
+        batch.BatchCommands.Add(Statement.Of(ForgetVault, publicToken));
+        batch.BatchCommands.Add(Statement.Of(RetireIdentity, publicToken));
         await batch.ExecuteNonQueryAsync(cancellation);
     }
 
@@ -118,17 +118,17 @@ sealed class UserLedger(Database database)
     public async Task DeleteAsync(Guid publicToken, string passwordHash, CancellationToken cancellation)
     {
         await using var batch = database.Source.CreateBatch();
-        batch.BatchCommands.Add(Command(
+        batch.BatchCommands.Add(Statement.Of(
             """
             UPDATE users SET password_hash = $2, disabled_at = coalesce(disabled_at, now()),
                 deleted_at = coalesce(deleted_at, now())
             WHERE public_token = $1
             """,
             publicToken, passwordHash));
-        batch.BatchCommands.Add(Command(
+        batch.BatchCommands.Add(Statement.Of(
             "UPDATE sessions SET client = NULL, address = NULL WHERE public_token = $1", publicToken));
-        batch.BatchCommands.Add(Command(ForgetVault, publicToken));
-        batch.BatchCommands.Add(Command(RetireIdentity, publicToken));
+        batch.BatchCommands.Add(Statement.Of(ForgetVault, publicToken));
+        batch.BatchCommands.Add(Statement.Of(RetireIdentity, publicToken));
         await batch.ExecuteNonQueryAsync(cancellation);
     }
 
@@ -165,12 +165,4 @@ sealed class UserLedger(Database database)
 
     static DateTimeOffset? TimeAt(NpgsqlDataReader reader, int ordinal) =>
         reader.IsDBNull(ordinal) ? null : reader.GetFieldValue<DateTimeOffset>(ordinal);
-
-    static NpgsqlBatchCommand Command(string sql, params ReadOnlySpan<object> parameters)
-    {
-        var command = new NpgsqlBatchCommand(sql);
-        foreach (var parameter in parameters)
-            command.Parameters.Add(new NpgsqlParameter { Value = parameter });
-        return command;
-    }
 }
