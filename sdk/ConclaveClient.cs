@@ -212,11 +212,14 @@ public sealed class ConclaveClient : IAsyncDisposable
     public Task<UserReply> FindUserAsync(string login, CancellationToken cancellationToken = default) =>
         _requests.FindUserAsync(login, cancellationToken);
 
-    /// <summary>What anybody may know of a lobby (<c>lobby_id</c>). Needs no session.</summary>
+    /// <summary>
+    /// What anybody may know of a lobby (<c>lobby_id</c>), by the word of the server alone: see <see
+    /// cref="Lobbies.IdAsync"/>. Needs no session.
+    /// </summary>
     /// <exception cref="RefusedException"><see cref="ErrorCode.NoSuchLobby"/>.</exception>
+    /// <exception cref="AlarmException"><see cref="AlarmCode.NameMoved"/>: the name led elsewhere before.</exception>
     public Task<LobbyReply> FindLobbyAsync(LobbyRef lobby, CancellationToken cancellationToken = default) =>
-        _link.AskAsync<LobbyReply>(
-            ActionName.LobbyId, RequestKind.Ask, null, json => json.WriteLobby(lobby), cancellationToken);
+        _requests.FindLobbyAsync(lobby, cancellationToken);
 
     /// <summary>
     /// Makes a plain lobby whose only member is the signed-in user, with all rights (<c>create_lobby</c>). The server

@@ -26,6 +26,9 @@ public sealed class Files
     /// <param name="mime">Its media type, such as <c>text/plain</c>.</param>
     /// <param name="content">Read to its end.</param>
     /// <returns>The file's place in the log.</returns>
+    /// <exception cref="RefusedException">
+    /// <see cref="ErrorCode.TooLarge"/>: some 385 MiB are the most, less with a long name.
+    /// </exception>
     public async Task<long> PutAsync(
         LobbyRef lobby, string name, string mime, Stream content, CancellationToken cancellationToken = default)
     {
@@ -39,10 +42,13 @@ public sealed class Files
                 using var whole = new FileContent(name, mime, (ulong)first, null).ToContent(piece.AsSpan(0, first));
                 return await PostLastAsync(lobby, whole, cancellationToken).ConfigureAwait(false);
             }
+            if (content.CanSeek)
+                ThrowIfTooLarge(name, mime, first + Math.Max(0, content.Length - content.Position));
             List<FileChunk> chunks = [];
             var size = 0UL;
             for (var count = first; count > 0;)
             {
+                ThrowIfTooLarge(name, mime, (long)size + count);
                 var id = SealedMessage.NewId();
                 using var chunk = FileContent.Chunk(piece.AsSpan(0, count));
                 chunks.Add(new FileChunk(id, Conclave.Sealing.Content.ChunkHash(piece.AsSpan(0, count))));
@@ -70,7 +76,8 @@ public sealed class Files
         LobbyRef lobby, string name, Stream destination, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(destination);
-        var shelf = await ShelfReader.ReadAsync(_client, _sealed, lobby, name, cancellationToken).ConfigureAwait(false);
+        var shelf = await ShelfReader.ReadAsync(_client, _sealed, lobby, new(name, IsFile: true), cancellationToken)
+            .ConfigureAwait(false);
         if (shelf.File(name) is not (var file, var entry))
             return null;
         if (file.Chunks is null)
@@ -111,6 +118,25 @@ public sealed class Files
         using var content = ContentForm.ToSealed(plain);
         var bytes = content.Blob.ToArray();
         return Conclave.Sealing.Content.ChunkHash(bytes) == chunk.Hash ? bytes : throw Torn("A piece", file);
+    }
+
+    // The head of the file names every piece, and has a limit of its own: better said before the first piece is posted
+    // than after the last.
+    static void ThrowIfTooLarge(string name, string mime, long size)
+    {
+        var pieces = (int)Math.Min(
+            (size + FileContent.ChunkBytes - 1) / FileContent.ChunkBytes, Conclave.Sealing.Content.HeadBytesMax);
+        try
+        {
+            new FileContent(name, mime, (ulong)size, [.. Enumerable.Repeat(new FileChunk(Guid.Empty, default), pieces)])
+                .ToContent([]).Dispose();
+        }
+        catch (ArgumentException exception)
+        {
+            throw RefusedException.From(
+                new Refusal(ErrorCode.TooLarge, "The file has more pieces than one entry can name", "content"),
+                exception);
+        }
     }
 
     // A whole piece, or what is left.

@@ -118,7 +118,8 @@ public sealed class Lobbies
 
     /// <summary>
     /// The user says that a lobby, known by its id, is plain: what is posted there can be read by the server. Before
-    /// that a sealing client posts nothing into a lobby that is not sealed.
+    /// that a sealing client posts nothing into a lobby that is not sealed. The name that the lobby has now leads to it
+    /// from then on, unless it has led elsewhere before; any other name that the server leads there gets nothing.
     /// </summary>
     /// <exception cref="ArgumentException">The id is that of a sealed lobby, whatever the server says.</exception>
     public async Task DeclarePlainAsync(Guid lobbyId, CancellationToken cancellationToken = default)
@@ -126,6 +127,9 @@ public sealed class Lobbies
         if (SealedNames.IsSealed(lobbyId))
             throw new ArgumentException("An id of version 8 is that of a sealed lobby.", nameof(lobbyId));
         var session = await SessionAsync(cancellationToken).ConfigureAwait(false);
+        var found = await _requests.FindLobbyAsync(lobbyId, cancellationToken).ConfigureAwait(false);
+        if (LobbyName.Canonical(found.LobbyName) is { } name)
+            session.Pins.KeepName(LobbyName.Key(name), lobbyId);
         session.Pins.DeclarePlain(lobbyId);
     }
 
@@ -188,14 +192,17 @@ public sealed class Lobbies
     /// <exception cref="RefusedException">
     /// <see cref="ErrorCode.Forbidden"/>; <see cref="ErrorCode.LobbyNameTaken"/>: another lobby has or had the name.
     /// </exception>
-    public Task<ChangeReply> RenameAsync(
+    public async Task<ChangeReply> RenameAsync(
         Guid lobbyId, string lobbyName, Guid? nonce = null, CancellationToken cancellationToken = default)
     {
         // A roster is signed over one spelling of the name, the one that the server keeps too.
         var name = LobbyName.Canonical(lobbyName) ?? lobbyName;
-        return ChangeAsync(
+        var reply = await ChangeAsync(
             ActionName.RenameLobby, lobbyId, nonce, _ => new RosterChange.Rename(name),
-            json => json.WriteString("lobby_name"u8, name), cancellationToken);
+            json => json.WriteString("lobby_name"u8, name), cancellationToken).ConfigureAwait(false);
+        if (_sealed is not null && !SealedNames.IsSealed(lobbyId))
+            (await SessionAsync(cancellationToken).ConfigureAwait(false)).Pins.KeepName(LobbyName.Key(name), lobbyId);
+        return reply;
     }
 
     /// <summary>
@@ -236,6 +243,18 @@ public sealed class Lobbies
         }, cancellationToken).ConfigureAwait(false);
         if (await FindAsync(meant, cancellationToken).ConfigureAwait(false) is (var session, { Id: var id }))
             session.Lobbies.Erase(id, (ulong)seq);
+    }
+
+    /// <summary>
+    /// The id of a lobby. A sealing client follows a name to where it led before, and at first to a sealed lobby only
+    /// if the signed roster bears the name: the server's word is not enough.
+    /// </summary>
+    /// <exception cref="RefusedException"><see cref="ErrorCode.NoSuchLobby"/>.</exception>
+    /// <exception cref="AlarmException"><see cref="AlarmCode.NameMoved"/>.</exception>
+    public async Task<Guid> IdAsync(LobbyRef lobby, CancellationToken cancellationToken = default)
+    {
+        var meant = await MeantAsync(lobby, cancellationToken).ConfigureAwait(false);
+        return meant.Id ?? (await _requests.FindLobbyAsync(meant, cancellationToken).ConfigureAwait(false)).LobbyId;
     }
 
     async Task<ChangeReply> ChangeAsync(

@@ -29,6 +29,19 @@ sealed class LobbyRequests(Link link, SealedClient? sealing)
         return reply;
     }
 
+    public async Task<LobbyReply> FindLobbyAsync(LobbyRef lobby, CancellationToken cancellationToken)
+    {
+        var reply = await link.AskAsync<LobbyReply>(
+            ActionName.LobbyId, RequestKind.Ask, null, json => json.WriteLobby(lobby), cancellationToken)
+            .ConfigureAwait(false);
+        if (sealing is null || link.Token is null || lobby.Name is not { } name)
+            return reply;
+        var session = await sealing.SessionAsync(cancellationToken).ConfigureAwait(false);
+        return SealedNames.Pinned(session, name) is { } pinned && pinned != reply.LobbyId
+            ? throw SealedNames.Moved(name, reply.LobbyId)
+            : reply;
+    }
+
     public async Task<CreateLobbyReply> CreateLobbyAsync(
         string lobbyName, Guid? nonce, CancellationToken cancellationToken)
     {
@@ -45,6 +58,7 @@ sealed class LobbyRequests(Link link, SealedClient? sealing)
         // Whoever makes a plain lobby has said that it is to be plain.
         var session = await sealing.SessionAsync(cancellationToken).ConfigureAwait(false);
         session.Pins.DeclarePlain(reply.LobbyId);
+        SealedNames.Keep(session, lobbyName, reply.LobbyId);
         return reply;
     }
 

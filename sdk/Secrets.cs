@@ -43,10 +43,14 @@ public sealed class Secrets
         PutAsync(lobby, name, null, before => SecretContent.Gone(name, before), cancellationToken);
 
     /// <summary>The newest version of a secret; null if there is none of this name.</summary>
+    /// <exception cref="AlarmException">
+    /// The server was caught at something in this lobby, so that what looks newest may not be; nobody has decided yet.
+    /// </exception>
     public async Task<Secret?> GetAsync(LobbyRef lobby, string name, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(name);
-        var shelf = await ShelfReader.ReadAsync(_client, _sealed, lobby, name, cancellationToken).ConfigureAwait(false);
+        var shelf = await ShelfReader.ReadAsync(_client, _sealed, lobby, new(name, IsFile: false), cancellationToken)
+            .ConfigureAwait(false);
         return shelf.Newest(name) is { IsGone: false } secret ? secret : null;
     }
 
@@ -61,7 +65,8 @@ public sealed class Secrets
         LobbyRef lobby, string name, long? previous, Func<ulong?, SecretContent> make,
         CancellationToken cancellationToken)
     {
-        var before = await ShelfReader.ReadAsync(_client, _sealed, lobby, name, cancellationToken)
+        var one = new ShelfName(name, IsFile: false);
+        var before = await ShelfReader.ReadAsync(_client, _sealed, lobby, one, cancellationToken)
             .ConfigureAwait(false);
         var newest = before.Newest(name)?.Seq ?? 0;
         if (previous is { } expected && expected != newest)
@@ -70,7 +75,7 @@ public sealed class Secrets
         var reply = await _client.PostAsync(lobby, ContentForm.ToPlain(content), cancellationToken: cancellationToken)
             .ConfigureAwait(false);
         // Of two versions with one predecessor the earlier counts, and only the log says which that is.
-        var after = await ShelfReader.ReadAsync(_client, _sealed, lobby, name, cancellationToken).ConfigureAwait(false);
+        var after = await ShelfReader.ReadAsync(_client, _sealed, lobby, one, cancellationToken).ConfigureAwait(false);
         if (after.Counts(name, newest == 0 ? null : newest) is { } winner && winner != reply.Seq)
             throw new ConflictException(name, winner);
         await ShelfReader.IndexAsync(_client, lobby, after, cancellationToken).ConfigureAwait(false);

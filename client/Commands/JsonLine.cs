@@ -70,7 +70,7 @@ static class JsonLine
         json.WriteString("lobby_name", lobby.LobbyName);
         WritePerson(json, "created_by", lobby.CreatedBy);
         json.WriteString("created_at", TimeJsonConverter.Text(lobby.CreatedAt));
-        json.WriteBoolean("sealed", lobby.Sealed);
+        json.WriteBoolean("sealed", Report.IsSealed(lobby.LobbyId));
     });
 
     public static string Of(OwnLobby lobby) => Object(json =>
@@ -80,7 +80,7 @@ static class JsonLine
         WriteRights(json, lobby.Rights);
         WritePerson(json, "created_by", lobby.CreatedBy);
         json.WriteNumber("last_seq", lobby.LastSeq);
-        json.WriteBoolean("sealed", lobby.Sealed);
+        json.WriteBoolean("sealed", Report.IsSealed(lobby.LobbyId));
     });
 
     public static string Of(Member member) => Object(json =>

@@ -46,7 +46,10 @@ static class LobbyCommands
         return frame.Command("show", frame.Help.LobbyShow, [lobby], async visit =>
         {
             var meant = visit.Input.Lobby(visit.Get(lobby)!);
-            await using var client = await visit.ConnectAsync();
+            // Whoever is signed in has seen where names led before.
+            await using var client = visit.Host.Session is null
+                ? await visit.ConnectAsync()
+                : await visit.ConnectSignedInAsync();
             var shown = await client.FindLobbyAsync(meant, visit.Cancellation);
             visit.Show(() => JsonLine.Of(shown), () => Report.Lobby(shown, visit.Language));
         });
@@ -70,7 +73,7 @@ static class LobbyCommands
             var meant = visit.Input.Lobby(visit.Get(lobby)!);
             var newName = visit.Input.NewLobbyName(visit.Get(name)!);
             await using var client = await visit.ConnectSignedInAsync();
-            var lobbyId = meant.Id ?? (await client.FindLobbyAsync(meant, visit.Cancellation)).LobbyId;
+            var lobbyId = await client.Lobbies.IdAsync(meant, visit.Cancellation);
             var reply = await client.Lobbies.RenameAsync(lobbyId, newName, cancellationToken: visit.Cancellation);
             visit.Show(
                 () => JsonLine.Of(reply), () => [Report.Renamed(visit.Get(lobby)!, newName, visit.Language)]);
@@ -110,10 +113,9 @@ static class LobbyCommands
         {
             var meant = visit.Input.Lobby(visit.Get(lobby)!);
             await using var client = await visit.ConnectSignedInAsync();
-            var id = meant.Id ?? (await client.FindLobbyAsync(meant, visit.Cancellation)).LobbyId;
-            if (Report.IsSealed(id))
+            if (Report.IsSealed(await client.Lobbies.IdAsync(meant, visit.Cancellation)))
             {
-                await SealedLobbyCommands.ShowRosterAsync(visit, client, meant);
+                await SealedLobbyCommands.ShowRosterAsync(visit, client, meant, visit.Get(lobby)!);
                 return;
             }
             var members = await client.MembersAsync(meant, visit.Cancellation);

@@ -10,7 +10,7 @@ static class SealedLobbyCommands
         [DeclarePlain(frame), Code(frame), Rotate(frame), Succeed(frame), Alarm(frame)];
 
     /// <summary>The signed members, and what is not certain about them.</summary>
-    public static async Task ShowRosterAsync(Visit visit, ConclaveClient client, LobbyRef meant)
+    public static async Task ShowRosterAsync(Visit visit, ConclaveClient client, LobbyRef meant, string typed)
     {
         var roster = await client.Lobbies.RosterAsync(meant, visit.Cancellation);
         visit.ShowAll(roster.Members, SealJson.Of, _ => SealReport.Roster(roster, visit.Language));
@@ -18,6 +18,7 @@ static class SealedLobbyCommands
             visit.Note(visit.Language.Seal.HistoryUnconfirmed);
         if (roster.IsRotationDue)
             visit.Note(visit.Language.Seal.RotationDue(SafeText.OneLine(roster.LobbyName)));
+        await visit.EndAsync(client, roster.LobbyId, typed);
     }
 
     static Command DeclarePlain(Frame frame)
@@ -31,9 +32,11 @@ static class SealedLobbyCommands
             var id = meant.Id ?? await ConfirmedAsync(visit, client, meant);
             if (Report.IsSealed(id))
                 throw new ClientException(ExitCode.Usage, seal.IsSealedAnyway, seal.IsSealedAnywayHint);
+            // The name leads there from now on: whoever declares the lobby by its id should see it.
+            var name = (await client.FindLobbyAsync(id, visit.Cancellation)).LobbyName;
             await client.Lobbies.DeclarePlainAsync(id, visit.Cancellation);
             visit.Show(
-                () => SealJson.OfLobby(id), () => [seal.DeclaredPlain(SafeText.OneLine(visit.Get(lobby)!))]);
+                () => SealJson.OfLobby(id), () => [seal.DeclaredPlain($"{SafeText.OneLine(name)} ({id})")]);
             visit.Note(seal.PlainMeans);
         });
     }
@@ -70,6 +73,7 @@ static class SealedLobbyCommands
             visit.Note(visit.Language.Seal.CompareCode);
             if (!code.IsConfirmed)
                 visit.Note(visit.Language.Seal.HistoryUnconfirmed);
+            await visit.EndAsync(client, code.LobbyId, visit.Get(lobby)!);
         });
     }
 
@@ -110,7 +114,7 @@ static class SealedLobbyCommands
             var seal = visit.Language.Seal;
             var meant = visit.Input.Lobby(visit.Get(lobby)!);
             await using var client = await visit.ConnectSignedInAsync();
-            var id = meant.Id ?? (await client.FindLobbyAsync(meant, visit.Cancellation)).LobbyId;
+            var id = await client.Lobbies.IdAsync(meant, visit.Cancellation);
             if (meant.Id is null && (visit.Get(dismiss) || visit.Get(forget)))
                 throw new ClientException(ExitCode.Usage, seal.DecideById, seal.DecideByIdHint(id.ToString()));
             var alarm = await client.Trust.AlarmAsync(id, visit.Cancellation);

@@ -53,6 +53,16 @@ sealed class Visit(ParseResult typed, Frame frame, CancellationToken cancellatio
             Terminal.Note(text);
     }
 
+    /// <summary>
+    /// Ends what was shown of a lobby as an alarm if one stands there: what was shown is true, and not all there is.
+    /// </summary>
+    /// <exception cref="ClientException">One does.</exception>
+    public async Task EndAsync(ConclaveClient client, Guid lobbyId, string lobby)
+    {
+        if (await client.Trust.AlarmAsync(lobbyId, Cancellation) is { } alarm)
+            throw AlarmWording.Of(alarm, lobbyId, lobby, Language);
+    }
+
     void ShowLines(IEnumerable<string> lines)
     {
         foreach (var line in lines)

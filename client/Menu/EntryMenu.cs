@@ -21,7 +21,8 @@ sealed class EntryMenu(Sitting sitting)
             return;
         await sitting.PostAsync(client, lobby, async () =>
         {
-            var reply = await client.PostAsync(lobby.LobbyId, content, cancellationToken: sitting.Cancellation);
+            var reply = await client.PostAsync(
+                Sitting.Meant(lobby), content, cancellationToken: sitting.Cancellation);
             Screen.Done(Screen.Sentence(Report.Stored(reply, lobby.LobbyName, sitting.Language)));
         });
     }

@@ -43,7 +43,8 @@ sealed class FileMenu(Sitting sitting)
         await sitting.PostAsync(client, lobby, async () =>
         {
             await using var content = LocalFile.Open(path, sitting.Language);
-            var seq = await client.Files.PutAsync(lobby.LobbyId, name, AnyType, content, sitting.Cancellation);
+            var seq = await client.Files.PutAsync(
+                Sitting.Meant(lobby), name, AnyType, content, sitting.Cancellation);
             Screen.Done(Screen.Sentence(sitting.Language.Say.Stored(SafeText.OneLine(lobby.LobbyName), seq)));
         });
     }

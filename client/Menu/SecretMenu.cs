@@ -51,7 +51,7 @@ sealed class SecretMenu(Sitting sitting)
         {
             await sitting.PostAsync(client, lobby, async () =>
             {
-                await client.Secrets.RetireAsync(lobby.LobbyId, secret.Name, sitting.Cancellation);
+                await client.Secrets.RetireAsync(Sitting.Meant(lobby), secret.Name, sitting.Cancellation);
                 Screen.Done(Screen.Sentence(
                     sitting.Language.Seal.Retired(name, SafeText.OneLine(lobby.LobbyName))));
             });
@@ -64,7 +64,8 @@ sealed class SecretMenu(Sitting sitting)
             return;
         await sitting.PostAsync(client, lobby, async () =>
         {
-            var seq = await client.Secrets.SetAsync(lobby.LobbyId, name, value, previous, sitting.Cancellation);
+            var seq = await client.Secrets.SetAsync(
+                Sitting.Meant(lobby), name, value, previous, sitting.Cancellation);
             Screen.Done(Screen.Sentence(sitting.Language.Say.Stored(SafeText.OneLine(lobby.LobbyName), seq)));
         });
     }

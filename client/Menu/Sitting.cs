@@ -90,11 +90,33 @@ sealed class Sitting
         }
         var chosen = await Screen.ChooseAsync(
             Texts.ChooseLobby, lobbies,
-            lobby => (SafeText.OneLine(lobby.LobbyName), Report.RightsText(lobby.Rights)), Texts);
-        if (chosen is not null)
-            About = About with { Lobby = chosen.LobbyName };
+            lobby => (
+                SafeText.OneLine(lobby.LobbyName),
+                $"{KindOf(lobby).Name}; {Report.RightsText(lobby.Rights)}"),
+            Texts);
+        if (chosen is null)
+            return null;
+        About = About with { Lobby = chosen.LobbyName };
+        try
+        {
+            // The list says what the server likes: whoever chose by a name must not come to speak in another room.
+            await client.Lobbies.IdAsync(new LobbyRef(chosen.LobbyId, chosen.LobbyName), Cancellation);
+        }
+        catch (AlarmException alarm) when (alarm.Code != AlarmCode.NameMoved)
+        {
+            // Told where the lobby is used; and it must be possible to choose it in order to decide.
+        }
         return chosen;
     }
+
+    MenuText KindOf(OwnLobby lobby) =>
+        Report.IsSealed(lobby.LobbyId) ? SealTexts.SealedLobby : SealTexts.PlainLobby;
+
+    /// <summary>
+    /// The lobby that was chosen by its name: where something is posted by it, it must be the one that bears the name.
+    /// </summary>
+    public static LobbyRef Meant(OwnLobby lobby) =>
+        lobby.LobbyName.Length > 0 ? new(lobby.LobbyId, lobby.LobbyName) : new(lobby.LobbyId);
 
     /// <summary>Asks for the login of somebody who is registered, until there is one.</summary>
     /// <returns>Null if the person went back.</returns>

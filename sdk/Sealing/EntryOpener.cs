@@ -31,18 +31,40 @@ sealed class EntryOpener(SealedSession session, SealedLobby lobby)
     }
 
     /// <summary>
-    /// One message from before the rows that are followed: all of it is verified but its place. Null if it is gone.
+    /// One message, by the word of an index. One from before the rows that are followed must chain to the place where
+    /// this client entered. Null if it is gone.
     /// </summary>
+    /// <exception cref="AlarmException">At its place stood something else.</exception>
     public async Task<Entry?> GlanceAsync(ulong seq, CancellationToken cancellationToken)
     {
+        if (seq == 0 || seq > Follower.Log.Last.Seq)
+            return null;
+        if (seq > Follower.Base.Seq)
+        {
+            var read = await lobby.ReadAsync(seq - 1, seq + 1, 1, null, cancellationToken).ConfigureAwait(false);
+            return read[0];
+        }
         var wire = (await lobby.Fetch.RowsAsync(seq, 1, cancellationToken).ConfigureAwait(false))[0];
+        if (!await lobby.Fetch.LeadsToAsync(wire, Follower.Base, cancellationToken).ConfigureAwait(false))
+            throw lobby.Alarm(AlarmCode.Fork, wire.Seq);
+        return await OpenOneAsync(wire, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>One message, wherever it stands; null if it is gone. What it is, only its hash tells.</summary>
+    public async Task<Entry?> PieceAsync(ulong seq, CancellationToken cancellationToken) =>
+        await OpenOneAsync(
+            (await lobby.Fetch.RowsAsync(seq, 1, cancellationToken).ConfigureAwait(false))[0], cancellationToken)
+            .ConfigureAwait(false);
+
+    async Task<Entry?> OpenOneAsync(LobbyEvent wire, CancellationToken cancellationToken)
+    {
         if (wire.RowData is not { IsNull: false } row)
             return null;
         var hash = Transcript.RowHash(row.Utf8.Span);
         var kept = JudgeAlone(
             new KeptEntry(
-                new LogRow(seq, default, hash, null), wire.From.PublicToken, wire.SentAt, wire.ExpiresAt, null, null,
-                row.Utf8.Length, null),
+                new LogRow((ulong)wire.Seq, default, hash, null), wire.From.PublicToken, wire.SentAt, wire.ExpiresAt,
+                Author: null, Fault: null, row.Utf8.Length, null),
             row.Utf8.ToArray());
         return (await OpenAsync([kept], null, cancellationToken).ConfigureAwait(false))[0];
     }
@@ -96,12 +118,14 @@ sealed class EntryOpener(SealedSession session, SealedLobby lobby)
     // A row that was left out when the rows around it were judged. Its hash has stood in the transcript since.
     KeptEntry JudgeAlone(KeptEntry entry, byte[] rowData)
     {
-        var (verdict, author) = Follower.JudgeAlone(SealedRow.Parse(rowData), entry.Sender, entry.Row.Seq);
-        return entry with
-        {
-            RowData = rowData,
-            Author = author?.Identity.Fingerprint,
-            Fault = verdict == RowVerdict.Accepted ? null : VerdictCode.Of(verdict),
-        };
+        var row = SealedRow.Parse(rowData);
+        var (verdict, author) = Follower.JudgeAlone(row, entry.Sender, entry.Row.Seq);
+        if (verdict == RowVerdict.Accepted)
+            verdict = KeptLobbies.JudgePlace(session, lobby.Id, row, author!, entry.Row.Seq);
+        if (verdict == RowVerdict.Accepted)
+            return entry with { RowData = rowData, Author = author!.Identity.Fingerprint };
+        var fault = VerdictCode.Of(verdict);
+        session.Lobbies.SetAlarm(lobby.Id, new LobbyAlarm(fault, (long)entry.Row.Seq));
+        return entry with { RowData = rowData, Fault = fault };
     }
 }

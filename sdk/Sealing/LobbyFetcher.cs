@@ -30,8 +30,15 @@ sealed class LobbyFetcher(SealedSession session, Guid lobbyId)
     /// <param name="after">The place.</param>
     /// <param name="isGlance">Leaves large rows out.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    public Task<HistoryReply> PageAsync(ulong after, bool isGlance, CancellationToken cancellationToken) =>
-        PageAsync(after, PageRows, isGlance ? GlanceRowBytesMax : null, cancellationToken);
+    public async Task<HistoryReply> PageAsync(ulong after, bool isGlance, CancellationToken cancellationToken)
+    {
+        var page = await PageAsync(after, PageRows, isGlance ? GlanceRowBytesMax : null, cancellationToken)
+            .ConfigureAwait(false);
+        // A row without its bytes is not judged where it stands: nobody but a reader in a hurry wants that.
+        return isGlance || page.Events.All(row => row.Omitted is not true)
+            ? page
+            : throw new BrokenServerException("it leaves out what was asked for");
+    }
 
     /// <summary>A page after a place without the rows' bytes: their hashes, and which are gone.</summary>
     public Task<HistoryReply> HeadsAsync(ulong after, CancellationToken cancellationToken) =>
@@ -46,6 +53,37 @@ sealed class LobbyFetcher(SealedSession session, Guid lobbyId)
         return isAsked
             ? page.Events
             : throw new BrokenServerException("it does not send the entry that was asked for");
+    }
+
+    /// <summary>
+    /// Whether a row stood at its place of a log that has this value at a later one: the hashes of all rows from there
+    /// on, without their content, must add up to it.
+    /// </summary>
+    public async Task<bool> LeadsToAsync(LobbyEvent row, LogPoint end, CancellationToken cancellationToken)
+    {
+        LogPoint? reached = null;
+        do
+        {
+            var from = reached?.Seq ?? (ulong)row.Seq - 1;
+            var page = await PageAsync(from, PageRows, 0, cancellationToken).ConfigureAwait(false);
+            if (page.Base is not { } start || !Digest.TryParse(start.Hash, out var hash))
+                throw new BrokenServerException("a page of a sealed lobby has no base");
+            var point = reached ?? new LogPoint(from, hash);
+            foreach (var next in page.Events)
+            {
+                if (next.Seq != (long)point.Seq + 1 || point.Seq >= end.Seq)
+                    break;
+                var rowHash = RowBatch.HashOf(next);
+                if (next.Seq == row.Seq && rowHash != RowBatch.HashOf(row))
+                    return false;
+                point = point.Next(next.From.PublicToken, rowHash);
+            }
+            if (point.Seq == from)
+                throw new BrokenServerException("it does not send the entries that were asked for");
+            reached = point;
+        }
+        while (reached.Value.Seq < end.Seq);
+        return reached == end;
     }
 
     /// <summary>
@@ -95,6 +133,10 @@ sealed class LobbyFetcher(SealedSession session, Guid lobbyId)
                     throw AlarmText.Of(lobbyId, null, new LobbyAlarm(VerdictCode.Of(RowVerdict.BadEntry), row.Seq));
                 entries.Add(((ulong)row.Seq, entry!));
             }
+            // Or a server could send the same page for ever, or another one.
+            if (page.More && (entries.Count > Limits.Default.RosterEntriesMax
+                || entries is [.., (_, var last)] && last.Height != after + (ulong)entries.Count))
+                throw new BrokenServerException("its roster does not go on, or has no end");
         }
         while (page.More && page.Entries.Count > 0);
         return entries;
@@ -123,8 +165,7 @@ sealed class LobbyFetcher(SealedSession session, Guid lobbyId)
         {
             var whole = LobbyFollower.Begin(lobbyId, session.Me);
             whole.Book.Know(book.Identities.Values);
-            Begin(whole.Base, []);
-            return whole;
+            return Begin(whole.Book, whole.Base, [], newest.Erasures) ? whole : Restored();
         }
         var entered = (ulong)(newest.LastSeq - (isGlance ? RowsToGlance : 2 * LobbyLog.WindowRows));
         var page = await PageAsync(entered, 1, 0, cancellationToken).ConfigureAwait(false);
@@ -138,17 +179,32 @@ sealed class LobbyFetcher(SealedSession session, Guid lobbyId)
         }
         if (book.State is null)
             throw alarm(VerdictCode.Of(RowVerdict.BadEntry), 1);
-        Begin(new(entered, hash), folded);
-        return LobbyFollower.Enter(book, new(entered, hash), session.Me);
-
-        // Erasures before this answer show in all rows that are fetched after it.
-        void Begin(LogPoint start, IEnumerable<(ulong Seq, RosterEntry Entry)> entries)
-        {
-            session.Lobbies.Begin(lobbyId, start, entries);
-            if (newest.Erasures is { } erasures)
-                session.Lobbies.SetErasures(lobbyId, erasures);
-        }
+        return Begin(book, new(entered, hash), folded, newest.Erasures)
+            ? LobbyFollower.Enter(book, new(entered, hash), session.Me)
+            : Restored();
     }
+
+    // Whoever is in the roster is pinned, as by the rows that let them in. Not oneself: one's own key is known from the
+    // vault, and a lobby may still name the one before.
+    bool Begin(RosterBook book, LogPoint start, List<(ulong Seq, RosterEntry Entry)> folded, long? erasures) =>
+        session.InOneChange(() =>
+        {
+            if (!session.Lobbies.Begin(lobbyId, start, folded))
+                return false;
+            // Those before this answer show in all rows that are fetched after it.
+            if (erasures is { } count)
+                session.Lobbies.SetErasures(lobbyId, count);
+            foreach (var member in book.State?.Members.Values ?? [])
+            {
+                if (!string.Equals(member.Identity.Login, session.Login, StringComparison.Ordinal))
+                    session.See(member.Identity, member.Token);
+            }
+            return true;
+        });
+
+    // Another program of this user was quicker, and may have entered elsewhere: what it has kept is what counts.
+    LobbyFollower Restored() => KeptLobbies.Restore(session, lobbyId)
+        ?? throw new StateException("The lobby was forgotten meanwhile. Try again.");
 
     /// <summary>Every wrap that the server has for this user.</summary>
     public async Task<List<GenerationWrap>> WrapsAsync(CancellationToken cancellationToken)
@@ -162,7 +218,11 @@ sealed class LobbyFetcher(SealedSession session, Guid lobbyId)
                 if (wraps.Count > 0)
                     json.WriteNumber("after"u8, wraps[^1].Generation);
             }, cancellationToken).ConfigureAwait(false);
+            var before = wraps is [.., var last] ? last.Generation : 0;
             wraps.AddRange(page.KeyWraps);
+            // Or a server could send the same page for ever.
+            if (page.More && wraps is [.., var end] && end.Generation <= before)
+                throw new BrokenServerException("its list of keys does not go on");
         }
         while (page.More && page.KeyWraps.Count > 0);
         return wraps;

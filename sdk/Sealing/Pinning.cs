@@ -27,8 +27,12 @@ static class Pinning
     /// </summary>
     public static Pin Succeed(Pin? pin, Digest from, IdentityRecord to, Guid token) =>
         pin is { IsVerified: false } && pin.Identity.Fingerprint == from
-            ? new Pin(to, token, IsVerified: false, Changed: null, IsSigned: false)
+            // A third key that was seen under the login is still one that nobody has decided about.
+            ? new Pin(to, token, IsVerified: false, Other(pin.Changed, to), IsSigned: false)
             : See(pin, to, token, isSigned: pin?.Identity.Fingerprint == from);
+
+    static IdentityRecord? Other(IdentityRecord? changed, IdentityRecord to) =>
+        changed?.Fingerprint == to.Fingerprint ? null : changed;
 
     /// <summary>
     /// The pin after a person has accepted the identity that raised the alarm; null if that is not the one.

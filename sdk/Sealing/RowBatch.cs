@@ -28,6 +28,19 @@ sealed class RowBatch(SealedSession session, SealedLobby lobby, LobbyFetcher fet
     /// <summary>Takes in those of the rows that follow the last, and compares those before it.</summary>
     public async Task TakeAsync(IReadOnlyList<LobbyEvent> events, CancellationToken cancellationToken)
     {
+        try
+        {
+            await JudgeAsync(events, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            // What was judged before something else went wrong is judged, and what it showed stays known.
+            Keep();
+        }
+    }
+
+    async Task JudgeAsync(IReadOnlyList<LobbyEvent> events, CancellationToken cancellationToken)
+    {
         var parsed = Parse(events);
         for (var index = 0; index < events.Count; index++)
         {
@@ -42,26 +55,33 @@ sealed class RowBatch(SealedSession session, SealedLobby lobby, LobbyFetcher fet
             if (Follower.Missing(row) is not null)
                 await fetch.RosterAsync(Follower.Book, Follower.Book.State?.Height ?? 0, cancellationToken)
                     .ConfigureAwait(false);
+            // A row without its bytes is not judged where it stands: nobody but a reader in a hurry wants that.
+            if (row is null && wire.Gone is not true && !lobby.IsGlance)
+                throw new BrokenServerException("it leaves out what was asked for");
             Add(Judge(Follower, wire, row));
         }
-        Keep();
     }
 
     /// <summary>Judges one row without anything around it.</summary>
     public static (JudgedRow Judged, KeptEntry Kept) Judge(LobbyFollower follower, LobbyEvent wire) =>
         Judge(follower, wire, ParseOne(wire));
 
+    /// <summary>The hash of a row: of its bytes, or, if they are not there, what the server says it is.</summary>
+    public static Digest HashOf(LobbyEvent wire) =>
+        ParseOne(wire)?.Hash ?? (Digest.TryParse(wire.RowHash, out var served)
+            ? served
+            : throw new BrokenServerException("an entry that is gone has no hash"));
+
     static (JudgedRow Judged, KeptEntry Kept) Judge(LobbyFollower follower, LobbyEvent wire, SealedRow? row)
     {
         var rowData = row is null ? default : wire.RowData!.Value.Utf8;
-        var rowHash = row?.Hash ?? (Digest.TryParse(wire.RowHash, out var served)
-            ? served
-            : throw new BrokenServerException("an entry that is gone has no hash"));
+        var rowHash = row?.Hash ?? HashOf(wire);
         var judged = follower.Take(new((ulong)wire.Seq, wire.From.PublicToken, rowData, rowHash), row);
         var kept = new KeptEntry(
             judged.Row, judged.Sender, wire.SentAt, wire.ExpiresAt, judged.Author?.Identity.Fingerprint,
             judged.IsAlarm ? VerdictCode.Of(judged.Verdict) : null,
-            row is null ? wire.RowSize ?? 0 : rowData.Length,
+            // What is gone has no size, whatever the server says: it is not asked for again.
+            row is not null ? rowData.Length : wire.Gone is true ? 0 : wire.RowSize ?? 0,
             row is null || judged.IsAlarm || rowData.Length > KeptRowBytesMax ? null : rowData.ToArray());
         return (judged, kept);
     }
@@ -79,10 +99,16 @@ sealed class RowBatch(SealedSession session, SealedLobby lobby, LobbyFetcher fet
     {
         if (_rows.Count == 0)
             return;
-        IsForked |= session.Lobbies.Append(
-            lobby.Id, _rows, _roster, Follower.Log.Roster?.Name, Follower.Log.IsConfirmed) == Appending.Forked;
-        foreach (var (_, entry) in _roster)
-            Pin(entry);
+        IsForked |= session.InOneChange(() =>
+        {
+            var appending = session.Lobbies.Append(
+                lobby.Id, _rows, _roster, Follower.Log.Roster?.Name, Follower.Log.IsConfirmed);
+            foreach (var (_, entry) in _roster)
+                Pin(entry);
+            if (Alarm is { } alarm)
+                session.Lobbies.SetAlarm(lobby.Id, alarm);
+            return appending == Appending.Forked;
+        });
         if (Follower.Self is null && _roster.Exists(row => row.Entry.Change is RosterChange.Remove))
             session.Leave(lobby.Id);
         session.Prune();

@@ -86,7 +86,9 @@ sealed class SealedClient : IAsyncDisposable
             var opened = await SealedNames.OpenAsync(session, id, cancellationToken).ConfigureAwait(false);
             return (session, opened, id);
         }
-        if (session.Pins.IsDeclaredPlain(id))
+        // The server may lead any name to a lobby that was declared plain under another one.
+        var isNamed = lobby.Name is not { } name || SealedNames.Pinned(session, name) == id;
+        if (isNamed && session.Pins.IsDeclaredPlain(id))
             return (session, null, id);
         throw new AlarmException(
             AlarmCode.NotDeclaredPlain,
@@ -168,9 +170,11 @@ sealed class SealedClient : IAsyncDisposable
                 if (_session is { HasIdentity: true } session)
                     await session.AnswerAsync(hint).ConfigureAwait(false);
             }
-            catch (Exception exception) when (exception is ConclaveException or ObjectDisposedException)
+            catch (Exception exception)
+                when (exception is ConclaveException or InvalidOperationException or ArgumentException)
             {
-                // Whoever asked asks again; what is wrong with the lobby shows when it is used.
+                // Whoever asked asks again; what is wrong with the lobby shows when it is used. The session may have
+                // been closed meanwhile.
             }
         }
     }

@@ -32,12 +32,13 @@ static class SealedLobbies
         var reply = await session.Link.AskSignedAsync<CreateLobbyReply>(
             ActionName.CreateLobby, RequestKind.Append, WriteFields, cancellationToken).ConfigureAwait(false);
         if (reply.LobbyId != id || reply.Seq != 1)
-            throw new BrokenServerException("it made another lobby than the one that was asked for");
+            throw SealedNames.Moved(name, id);
         session.Identities.Keep([session.Identity.Record]);
         session.Lobbies.Begin(id, new(0, Transcript.Start(id)), []);
         session.Lobbies.SetIntroduced(id);
         session.Lobbies.SetErasures(id, 0);
-        session.Pins.KeepName(LobbyName.Key(name), id);
+        // Another lobby may have had the name before.
+        session.Pins.MoveName(LobbyName.Key(name), id);
         return reply;
     }
 

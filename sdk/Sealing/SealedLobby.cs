@@ -42,8 +42,13 @@ sealed class SealedLobby(SealedSession session, Guid lobbyId) : IDisposable
     /// <summary>What is known of the lobby; only in turn, and only once it is open.</summary>
     public LobbyFollower Follower => _follower!;
 
-    public RosterState Roster => Follower.Log.Roster
-        ?? throw new BrokenServerException("a lobby has no first entry");
+    public RosterState Roster => Follower.Log.Roster ?? throw (Standing
+        ?? (Exception)new BrokenServerException("a lobby has no first entry"));
+
+    /// <summary>The alarm that nobody has decided about yet; null if there is none.</summary>
+    public AlarmException? Standing => session.Lobbies.Alarm(lobbyId) is { } alarm
+        ? AlarmText.Of(lobbyId, _follower?.Book.State?.Name, alarm)
+        : null;
 
     /// <summary>Does <paramref name="work"/> when nobody else is at it, with the lobby open.</summary>
     public async Task<T> InTurnAsync<T>(Func<Task<T>> work, CancellationToken cancellationToken)
@@ -64,6 +69,8 @@ sealed class SealedLobby(SealedSession session, Guid lobbyId) : IDisposable
     /// <exception cref="AlarmException">The server shows less than before, or something else.</exception>
     public async Task CatchUpAsync(CancellationToken cancellationToken)
     {
+        // Whoever tries again in this turn, after something went wrong, begins with what is kept.
+        await OpenAsync(cancellationToken).ConfigureAwait(false);
         var kept = session.Lobbies.Find(lobbyId);
         var verified = kept?.Last.Seq ?? 0;
         var erasures = default(long?);
@@ -73,7 +80,8 @@ sealed class SealedLobby(SealedSession session, Guid lobbyId) : IDisposable
             var page = await _fetch.PageAsync(last.Seq, IsGlance, cancellationToken).ConfigureAwait(false);
             // The first page's: of what was erased since, the next look finds that it has grown again.
             erasures ??= page.Erasures;
-            if (page.LastSeq < (long)Math.Max(verified, last.Seq))
+            // Not only what was shown must still be there, but also what was acknowledged.
+            if (page.LastSeq < (long)Math.Max(Math.Max(verified, last.Seq), _expected.DefaultIfEmpty().Max()))
                 throw Alarm(AlarmCode.Rollback, page.LastSeq);
             if (page.Base is { } start && (start.Seq != (long)last.Seq || !IsHash(start.Hash, last.Hash)))
                 throw Alarm(AlarmCode.Fork, start.Seq);
@@ -89,8 +97,8 @@ sealed class SealedLobby(SealedSession session, Guid lobbyId) : IDisposable
                 IsCurrent = true;
                 return;
             }
-            if (page.Events.Count == 0)
-                throw new BrokenServerException("it has more entries, and sends none");
+            if (Follower.Log.Last.Seq == last.Seq)
+                throw new BrokenServerException("it has more entries, and does not send them");
         }
     }
 
@@ -216,12 +224,15 @@ sealed class SealedLobby(SealedSession session, Guid lobbyId) : IDisposable
     public async Task AcknowledgeAsync(
         MessageReply reply, Draft draft, ReadOnlyMemory<byte> row, CancellationToken cancellationToken)
     {
+        if (reply.Seq < 1)
+            throw new BrokenServerException("it gives an entry a place that there is not");
         var seq = (ulong)reply.Seq;
         session.Drafts.Acknowledge(lobbyId, draft.Id, seq);
         _expected.Add(seq);
         if (seq <= Follower.Log.Last.Seq)
         {
-            CheckDraft(seq, session.Lobbies.Entries(lobbyId, seq - 1, seq + 1, 1)[0].Row.RowHash);
+            if (session.Lobbies.Entries(lobbyId, seq - 1, seq + 1, 1) is [var kept])
+                CheckDraft(seq, kept.Row.RowHash);
             return;
         }
         // Others have written meanwhile, or an earlier envelope is the one that stands there.
@@ -269,17 +280,28 @@ sealed class SealedLobby(SealedSession session, Guid lobbyId) : IDisposable
         _follower = follower;
         if (follower.Log.Roster is { } roster)
             session.Keys.Load(roster, Keys);
+        // Another program may have taken in what stands where one of this user's messages was acknowledged.
+        foreach (var kept in _expected.Order()
+            .SelectMany(seq => session.Lobbies.Entries(lobbyId, seq - 1, seq + 1, 1)).ToList())
+            CheckDraft(kept.Row.Seq, kept.Row.RowHash);
     }
 
     // Takes in those of the rows that follow the last; of those before it, checks that they are what they were.
     async Task TakeAsync(IReadOnlyList<LobbyEvent> events, CancellationToken cancellationToken)
     {
         var batch = new RowBatch(session, this, _fetch);
-        await batch.TakeAsync(events, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await batch.TakeAsync(events, cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            // Whatever is judged and not kept is judged again, or what comes after it would be kept after a gap.
+            (_follower, IsCurrent) = (null, false);
+            throw;
+        }
         foreach (var (seq, rowHash) in batch.Seen.Where(row => _expected.Contains(row.Seq)))
             CheckDraft(seq, rowHash);
-        if (batch.Alarm is { } alarm)
-            session.Lobbies.SetAlarm(lobbyId, alarm);
         if (batch.IsForked)
             throw Alarm(AlarmCode.Fork, (long)Follower.Log.Last.Seq);
     }
@@ -306,11 +328,15 @@ sealed class SealedLobby(SealedSession session, Guid lobbyId) : IDisposable
             : await _fetch.FindBeforeAsync(before, sender, messageId, cancellationToken).ConfigureAwait(false));
 
     /// <summary>
-    /// One message from before the rows that are followed, by the word of an index: all of it is verified but its
-    /// place. Only in turn.
+    /// One message, by the word of an index. One from before the rows that are followed must chain to the place where
+    /// this client entered. Only in turn.
     /// </summary>
     public Task<Entry?> GlanceAsync(ulong seq, CancellationToken cancellationToken) =>
         new EntryOpener(session, this).GlanceAsync(seq, cancellationToken);
+
+    /// <summary>One message that is known by its hash, so that its place need not be proven. Only in turn.</summary>
+    public Task<Entry?> PieceAsync(ulong seq, CancellationToken cancellationToken) =>
+        new EntryOpener(session, this).PieceAsync(seq, cancellationToken);
 
     Task<List<Entry>> OpenAsync(List<KeptEntry> kept, int? bodyMax, CancellationToken cancellationToken) =>
         new EntryOpener(session, this).OpenAsync(kept, bodyMax, cancellationToken);
@@ -330,7 +356,11 @@ sealed class SealedLobby(SealedSession session, Guid lobbyId) : IDisposable
             if (page.Events.Count == 0)
                 throw Alarm(AlarmCode.Rollback, page.LastSeq);
             foreach (var wire in page.Events.Where(wire => wire.Seq <= (long)end.Seq))
+            {
+                if (wire.Seq != (long)before.Log.Last.Seq + 1)
+                    throw new BrokenServerException("it does not send the entries that were asked for");
                 rows.Add(RowBatch.Judge(before, wire).Kept);
+            }
         }
         if (before.Log.Last.Hash != end.Hash)
             throw Alarm(AlarmCode.Fork, (long)end.Seq);

@@ -4,8 +4,9 @@ using Conclave.Sdk.Storage;
 namespace Conclave.Sdk.Sealing;
 
 /// <summary>
-/// Finds the lobby that a caller means. A name leads to the lobby that it led to first, and to a sealed one only if
-/// its roster bears that name (docs/sealing.md, section 9); an id of version 8 is sealed whatever the server says.
+/// Finds the lobby that a caller means. A name leads to the lobby that it led to first, to a sealed one only if its
+/// roster bears that name, and to a plain one for good only once a person has declared it plain (docs/sealing.md,
+/// section 9); an id of version 8 is sealed whatever the server says.
 /// </summary>
 static class SealedNames
 {
@@ -35,9 +36,9 @@ static class SealedNames
                 return opened.Follower.Book.HasBorne(name);
             }, cancellationToken).ConfigureAwait(false);
             if (!hasBorne)
-                throw Moved(name, id);
+                throw opened.Standing ?? Moved(name, id);
+            session.Pins.KeepName(key, id);
         }
-        session.Pins.KeepName(key, id);
         return id;
     }
 
@@ -45,14 +46,28 @@ static class SealedNames
     public static async Task<Guid> ServedAsync(
         SealedSession session, LobbyRef lobby, CancellationToken cancellationToken)
     {
-        if (LobbyName.Canonical(lobby.Name ?? "") is { } canonical
-            && session.Pins.LobbyNamed(LobbyName.Key(canonical)) is { } pinned)
+        if (Pinned(session, lobby.Name ?? "") is { } pinned)
             return pinned;
         var reply = await session.Link.AskAsync<LobbyReply>(
             ActionName.LobbyId, RequestKind.Ask, null, json => json.WriteLobby(lobby), cancellationToken)
             .ConfigureAwait(false);
         return reply.LobbyId;
     }
+
+    /// <summary>Has a name lead to a lobby from now on.</summary>
+    /// <exception cref="AlarmException"><see cref="AlarmCode.NameMoved"/>: it has led elsewhere before.</exception>
+    public static void Keep(SealedSession session, string name, Guid lobbyId)
+    {
+        if (LobbyName.Canonical(name) is not { } canonical)
+            return;
+        session.Pins.KeepName(LobbyName.Key(canonical), lobbyId);
+        if (Pinned(session, canonical) != lobbyId)
+            throw Moved(name, lobbyId);
+    }
+
+    /// <summary>Where a name has led before; null if it was never used.</summary>
+    public static Guid? Pinned(SealedSession session, string name) =>
+        LobbyName.Canonical(name) is { } canonical ? session.Pins.LobbyNamed(LobbyName.Key(canonical)) : null;
 
     /// <summary>The sealed lobby that is meant; null if the lobby is plain.</summary>
     public static async Task<SealedLobby?> SealedAsync(
@@ -82,7 +97,7 @@ static class SealedNames
     public static RefusedException IsNoName() =>
         RefusedException.From(new Refusal(ErrorCode.BadRequest, "This is no name of a lobby", "lobby_name"));
 
-    static AlarmException Moved(string name, Guid lobbyId) => new(
+    public static AlarmException Moved(string name, Guid lobbyId) => new(
         AlarmCode.NameMoved,
         $"The server leads {name} to another lobby than the one that bears the name. It may want you to post in the "
         + "wrong room. Ask a member for the lobby's id.")

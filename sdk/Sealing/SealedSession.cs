@@ -166,8 +166,12 @@ sealed class SealedSession : IDisposable
     }
 
     /// <exception cref="AlarmException">The record is not valid for the login.</exception>
-    public static IdentityRecord Accept(string login, string record) =>
-        IdentityRecord.Accept(login, Decode(record), out var identity) == RowVerdict.Accepted
+    public static IdentityRecord Accept(string? login, string? record) =>
+        // Two logins that look alike are two people to a program, and one to its user.
+        login is null || !string.Equals(Protocol.Login.Canonical(login), login, StringComparison.Ordinal)
+            ? throw new AlarmException(
+                AlarmCode.BadIdentity, "The server gave an identity for a login that is none.")
+            : IdentityRecord.Accept(login, Decode(record), out var identity) == RowVerdict.Accepted
             ? identity!
             : throw new AlarmException(
                 AlarmCode.BadIdentity, $"The server gave an identity for {login} that is not valid.")

@@ -74,7 +74,7 @@ sealed class SealedWriter(SealedSession session, SealedLobby lobby)
         {
             await lobby.CatchUpAsync(cancellationToken).ConfigureAwait(false);
             await SucceedIfDueAsync(cancellationToken).ConfigureAwait(false);
-            return await RotateAsync(cancellationToken).ConfigureAwait(false);
+            return await RotateAsync(isWanted: true, cancellationToken).ConfigureAwait(false);
         }, cancellationToken);
 
     /// <summary>Signs an invitation, and hands the newcomer the key where history is for everybody.</summary>
@@ -236,10 +236,15 @@ sealed class SealedWriter(SealedSession session, SealedLobby lobby)
             await RotateAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    // Only in turn. Ends when the roster is not dirty any more, whoever rotated.
-    async Task<ChangeReply> RotateAsync(CancellationToken cancellationToken)
+    Task<ChangeReply> RotateAsync(CancellationToken cancellationToken) =>
+        RotateAsync(isWanted: false, cancellationToken);
+
+    // Only in turn. Ends when the roster is not dirty any more, or, if a person wants it, when the lobby has another
+    // key than now, whoever rotated.
+    async Task<ChangeReply> RotateAsync(bool isWanted, CancellationToken cancellationToken)
     {
         GenerationKey? next = null;
+        var from = lobby.Roster.Generation;
         try
         {
             var reply = await EnterAsync(ActionName.RotateKey, async roster =>
@@ -253,7 +258,8 @@ sealed class SealedWriter(SealedSession session, SealedLobby lobby)
                 var entry = RosterSigner.Rotate(session.Identity, roster, next, current);
                 var wraps = WrapForAll(roster, next);
                 return (entry, json => WriteWraps(json, wraps));
-            }, roster => roster.IsDirty, cancellationToken).ConfigureAwait(false);
+            }, roster => roster.IsDirty || (isWanted && roster.Generation == from), cancellationToken)
+                .ConfigureAwait(false);
             if (next is not null && lobby.Roster.Generations.Count >= (int)next.Generation
                 && lobby.Roster.Generations[(int)next.Generation - 1].Commit == next.Commit)
             {
@@ -329,8 +335,8 @@ sealed class SealedWriter(SealedSession session, SealedLobby lobby)
     // Nothing is sealed or signed after an alarm until a person has decided.
     void ThrowIfAlarmed()
     {
-        if (session.Lobbies.Alarm(lobby.Id) is { } alarm)
-            throw AlarmText.Of(lobby.Id, lobby.Follower.Book.State?.Name, alarm);
+        if (lobby.Standing is { } alarm)
+            throw alarm;
     }
 
     // Nothing is sealed for somebody whose changed key nobody has accepted; to remove them is still possible.

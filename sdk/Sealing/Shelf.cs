@@ -3,6 +3,9 @@ using SealedContent = Conclave.Sealing.Content;
 
 namespace Conclave.Sdk.Sealing;
 
+/// <summary>What one of the two kinds of things in a lobby is called.</summary>
+sealed record ShelfName(string Text, bool IsFile);
+
 /// <summary>
 /// The newest version of every secret and file of a lobby, found by reading its entries in order (docs/sealing.md,
 /// section 6.2): of two versions of one name with the same predecessor the earlier counts, and the other is ignored.
@@ -20,6 +23,8 @@ sealed class Shelf
 
     public IEnumerable<(FileContent File, Entry Entry)> Files => _files.Values;
 
+    public bool Has(ShelfName name) => name.IsFile ? _files.ContainsKey(name.Text) : _secrets.ContainsKey(name.Text);
+
     /// <summary>The newest version that counts, also if it says that the name is retired.</summary>
     public Secret? Newest(string name) => _secrets.GetValueOrDefault(name);
 
@@ -32,6 +37,9 @@ sealed class Shelf
     /// </summary>
     public long? Counts(string name, long? previous) =>
         _successors.TryGetValue((name, previous), out var seq) ? seq : null;
+
+    /// <summary>Whether only what leads to one name was looked at: then no index is made of it.</summary>
+    public bool IsPartial { get; init; }
 
     /// <summary>The last entry that was looked at.</summary>
     public long LastSeq { get; private set; }
@@ -54,7 +62,7 @@ sealed class Shelf
         if (TryRead(plain) is not { } content)
             return;
         using var read = content;
-        if (IndexContent.TryRead(content, out var index))
+        if (IndexContent.TryRead(content, out var index) && index.Through < (ulong)entry.Seq)
             IndexedThrough = (long)index.Through;
         if (SecretContent.TryRead(content, out var secret))
             Add(new Secret(secret, entry));

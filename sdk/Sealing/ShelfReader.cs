@@ -17,11 +17,29 @@ static class ShelfReader
     /// <param name="name">The one secret or file that is wanted; null for all.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     public static async Task<Shelf> ReadAsync(
-        ConclaveClient client, SealedClient? sealing, LobbyRef lobby, string? name, CancellationToken cancellationToken)
+        ConclaveClient client, SealedClient? sealing, LobbyRef lobby, ShelfName? name,
+        CancellationToken cancellationToken)
     {
-        if (sealing is not null && name is not null
-            && await GlanceAsync(sealing, lobby, name, cancellationToken).ConfigureAwait(false) is { } glanced)
-            return glanced;
+        var shelf = sealing is not null && name is not null
+            ? await GlanceAsync(sealing, lobby, name, cancellationToken).ConfigureAwait(false)
+            : null;
+        shelf ??= await ReadAllAsync(client, lobby, cancellationToken).ConfigureAwait(false);
+        // An entry that was refused may have been a version: the one before it must not pass for the newest.
+        if (sealing is not null)
+            await ThrowIfAlarmedAsync(sealing, lobby, cancellationToken).ConfigureAwait(false);
+        return shelf;
+    }
+
+    static async Task ThrowIfAlarmedAsync(
+        SealedClient sealing, LobbyRef lobby, CancellationToken cancellationToken)
+    {
+        var (_, opened) = await sealing.FindAsync(lobby, cancellationToken).ConfigureAwait(false);
+        if (opened?.Standing is { } alarm)
+            throw alarm;
+    }
+
+    static async Task<Shelf> ReadAllAsync(ConclaveClient client, LobbyRef lobby, CancellationToken cancellationToken)
+    {
         var shelf = new Shelf();
         var last = 0L;
         HistoryPage page;
@@ -39,7 +57,7 @@ static class ShelfReader
 
     // Null: there is no index that helps, and the whole log has to be read.
     static async Task<Shelf?> GlanceAsync(
-        SealedClient sealing, LobbyRef lobby, string name, CancellationToken cancellationToken)
+        SealedClient sealing, LobbyRef lobby, ShelfName name, CancellationToken cancellationToken)
     {
         var session = await sealing.SessionAsync(cancellationToken).ConfigureAwait(false);
         var id = lobby.Id ?? await SealedNames.ServedAsync(session, lobby, cancellationToken).ConfigureAwait(false);
@@ -57,17 +75,23 @@ static class ShelfReader
                 return null;
             var entries = await opened.ReadAsync(start, ulong.MaxValue, int.MaxValue, Limit, cancellationToken)
                 .ConfigureAwait(false);
-            if (NewestIndex(entries) is not { } index || index.Through < start)
+            // What an index leaves out may be there all the same: some member made it, and nobody has verified it.
+            if (NewestIndex(entries) is not { } index || index.Through < start
+                || !(name.IsFile ? index.Files : index.Secrets).TryGetValue(name.Text, out var place) || place == 0)
                 return null;
-            var shelf = new Shelf();
-            foreach (var place in Places(index, name).Order())
+            var shelf = new Shelf { IsPartial = true };
+            if (place <= start)
             {
-                if (await opened.GlanceAsync(place, cancellationToken).ConfigureAwait(false) is { } named)
-                    shelf.Add(named);
+                if (await opened.GlanceAsync(place, cancellationToken).ConfigureAwait(false) is not { } named)
+                    return null;
+                shelf.Add(named);
+                if (!shelf.Has(name))
+                    return null;
             }
-            foreach (var entry in entries.Where(entry => entry.Seq > (long)index.Through))
+            // What is followed is looked at, whatever the index says of it.
+            foreach (var entry in entries)
                 shelf.Add(entry);
-            return shelf;
+            return shelf.Has(name) ? shelf : null;
         }, cancellationToken).ConfigureAwait(false);
     }
 
@@ -88,7 +112,7 @@ static class ShelfReader
                 .ConfigureAwait(false) is not (> 0 and var seq))
                 return null;
             var entry = seq <= opened.Follower.Base.Seq
-                ? await opened.GlanceAsync(seq, cancellationToken).ConfigureAwait(false)
+                ? await opened.PieceAsync(seq, cancellationToken).ConfigureAwait(false)
                 : (await opened.ReadAsync(seq - 1, seq + 1, 1, null, cancellationToken).ConfigureAwait(false))
                     .FirstOrDefault();
             return entry?.Nonce == id && entry.From == file.From ? entry : null;
@@ -116,15 +140,6 @@ static class ShelfReader
         return null;
     }
 
-    // Where the index says that a name is: as a secret, as a file.
-    static IEnumerable<ulong> Places(IndexContent index, string name)
-    {
-        if (index.Secrets.TryGetValue(name, out var secret))
-            yield return secret;
-        if (index.Files.TryGetValue(name, out var file))
-            yield return file;
-    }
-
     /// <summary>
     /// Spares whoever comes to the lobby for one thing to read all of it: posts an index if the last one is old.
     /// </summary>
@@ -133,6 +148,8 @@ static class ShelfReader
     {
         if (shelf.LastSeq - shelf.IndexedThrough <= Shelf.IndexRows)
             return;
+        if (shelf.IsPartial)
+            shelf = await ReadAllAsync(client, lobby, cancellationToken).ConfigureAwait(false);
         try
         {
             using var index = shelf.ToIndex().ToContent();
@@ -155,7 +172,7 @@ static class ShelfReader
             if (entries[place].Content is not { Type: "index" } plain)
                 continue;
             using var content = ContentForm.ToSealed(plain);
-            if (IndexContent.TryRead(content, out var index))
+            if (IndexContent.TryRead(content, out var index) && index.Through < (ulong)entries[place].Seq)
                 return index;
         }
         return null;

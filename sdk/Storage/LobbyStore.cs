@@ -1,3 +1,4 @@
+using Conclave.Protocol;
 using Conclave.Roster;
 using Microsoft.Data.Sqlite;
 
@@ -71,7 +72,8 @@ sealed class LobbyStore(StateFile file)
     /// <param name="lobbyId">The lobby.</param>
     /// <param name="start">The place before the first row that will be judged.</param>
     /// <param name="entries">The roster's entries up to there, with their places in the log.</param>
-    public void Begin(Guid lobbyId, LogPoint start, IEnumerable<(ulong Seq, RosterEntry Entry)> entries) =>
+    /// <returns>Whether nobody else has begun meanwhile.</returns>
+    public bool Begin(Guid lobbyId, LogPoint start, IEnumerable<(ulong Seq, RosterEntry Entry)> entries) =>
         file.Change(() =>
         {
             var made = file.Execute(
@@ -83,12 +85,16 @@ sealed class LobbyStore(StateFile file)
                 ("$confirmed", start.Seq == 0 ? 1 : 0));
             foreach (var (seq, entry) in made == 1 ? entries : [])
                 KeepEntry(lobbyId, seq, entry);
+            return made == 1;
         });
 
     /// <summary>
     /// Keeps judged rows. The kept end is compared and replaced in one change: a
     /// process that is behind another one finds its rows there already, and never moves the end back.
     /// </summary>
+    /// <exception cref="StateException">
+    /// The rows do not follow what is kept, which another process has forgotten and begun anew.
+    /// </exception>
     public Appending Append(
         Guid lobbyId, IReadOnlyList<KeptEntry> rows, IReadOnlyList<(ulong Seq, RosterEntry Entry)> roster,
         string? name, bool isConfirmed) => file.Change(() =>
@@ -102,6 +108,11 @@ sealed class LobbyStore(StateFile file)
                     return Appending.Forked;
                 continue;
             }
+            if (last.Next(row.Sender, row.Row.RowHash) is var next && next.Seq != row.Row.Seq)
+                throw new StateException("The lobby was entered anew meanwhile. Try again.");
+            if (next.Hash != row.Row.Hash)
+                return Appending.Forked;
+            last = next;
             Insert(lobbyId, row);
         }
         foreach (var (seq, entry) in roster)
@@ -183,6 +194,18 @@ sealed class LobbyStore(StateFile file)
         "SELECT hash FROM entries WHERE lobby_id = $lobby AND seq = $seq", row => row.Digest(0),
         ("$lobby", lobbyId.Blob), ("$seq", (long)seq)) is [var hash] ? hash : null;
 
+    /// <summary>
+    /// Whether a row, or the message in it, stood already in the 4,096 rows before a place: check 10 for a row that is
+    /// judged later than the rows around it.
+    /// </summary>
+    public bool HasStood(Guid lobbyId, ulong seq, Digest rowHash, MessageKey message) => file.Query(
+        """
+        SELECT 1 FROM entries WHERE lobby_id = $lobby AND seq < $seq AND seq >= $seq - $window
+            AND (row_hash = $hash OR (fingerprint = $sender AND message_id = $message)) LIMIT 1
+        """,
+        _ => true, ("$lobby", lobbyId.Blob), ("$seq", (long)seq), ("$window", LobbyLog.WindowRows),
+        ("$hash", rowHash.Blob), ("$sender", message.Sender.Blob), ("$message", message.Id.Blob)).Count > 0;
+
     /// <summary>Overwrites the content of a row that was erased.</summary>
     public void Erase(Guid lobbyId, ulong seq) => file.Execute(
         """
@@ -243,13 +266,25 @@ sealed class LobbyStore(StateFile file)
         """,
         ("$lobby", lobbyId.Blob), ("$code", alarm?.Code), ("$seq", alarm?.Seq));
 
-    void KeepEntry(Guid lobbyId, ulong seq, RosterEntry entry) => file.Execute(
-        """
-        INSERT INTO roster_entries (lobby_id, height, seq, entry) VALUES ($lobby, $height, $seq, $entry)
-        ON CONFLICT DO NOTHING
-        """,
-        ("$lobby", lobbyId.Blob), ("$height", (long)entry.Height), ("$seq", (long)seq),
-        ("$entry", entry.Bytes.ToArray()));
+    void KeepEntry(Guid lobbyId, ulong seq, RosterEntry entry)
+    {
+        file.Execute(
+            """
+            INSERT INTO roster_entries (lobby_id, height, seq, entry) VALUES ($lobby, $height, $seq, $entry)
+            ON CONFLICT DO NOTHING
+            """,
+            ("$lobby", lobbyId.Blob), ("$height", (long)entry.Height), ("$seq", (long)seq),
+            ("$entry", entry.Bytes.ToArray()));
+        // Also in a lobby that was only ever used by its id: the server does not decide where its names lead.
+        var name = entry.Change switch
+        {
+            RosterChange.Create create => create.Name,
+            RosterChange.Rename rename => rename.Name,
+            _ => null,
+        };
+        if (name is not null)
+            new PinStore(file).KeepName(LobbyName.Key(name), lobbyId);
+    }
 
     void Insert(Guid lobbyId, KeptEntry entry) => file.Execute(
         """

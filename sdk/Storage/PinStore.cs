@@ -71,8 +71,17 @@ sealed class PinStore(StateFile file)
         file.Query("SELECT lobby_id FROM names WHERE name = $name", row => row.Uuid(0), ("$name", name))
             is [var lobby] ? lobby : null;
 
+    /// <summary>A name leads where it led first.</summary>
     public void KeepName(string name, Guid lobbyId) => file.Execute(
         "INSERT INTO names (name, lobby_id) VALUES ($name, $lobby) ON CONFLICT DO NOTHING",
+        ("$name", name), ("$lobby", lobbyId.Blob));
+
+    /// <summary>The user has given the name to another lobby.</summary>
+    public void MoveName(string name, Guid lobbyId) => file.Execute(
+        """
+        INSERT INTO names (name, lobby_id) VALUES ($name, $lobby)
+        ON CONFLICT (name) DO UPDATE SET lobby_id = $lobby
+        """,
         ("$name", name), ("$lobby", lobbyId.Blob));
 
     public bool IsDeclaredPlain(Guid lobbyId) => file.Query(

@@ -69,23 +69,41 @@ sealed class StateFile : IDisposable
 
     /// <summary>Runs a statement.</summary>
     /// <returns>How many rows it changed.</returns>
+    /// <exception cref="StateException">It cannot be used any more.</exception>
     public int Execute(string sql, params ReadOnlySpan<(string Name, object? Value)> values)
     {
         lock (_gate)
-            return Command(sql, values).ExecuteNonQuery();
+        {
+            try
+            {
+                return Command(sql, values).ExecuteNonQuery();
+            }
+            catch (SqliteException exception)
+            {
+                throw Failed(exception);
+            }
+        }
     }
 
     /// <summary>Reads all rows of a query.</summary>
+    /// <exception cref="StateException">It cannot be used any more.</exception>
     public List<T> Query<T>(
         string sql, Func<SqliteDataReader, T> read, params ReadOnlySpan<(string Name, object? Value)> values)
     {
         lock (_gate)
         {
-            List<T> rows = [];
-            using var reader = Command(sql, values).ExecuteReader();
-            while (reader.Read())
-                rows.Add(read(reader));
-            return rows;
+            try
+            {
+                List<T> rows = [];
+                using var reader = Command(sql, values).ExecuteReader();
+                while (reader.Read())
+                    rows.Add(read(reader));
+                return rows;
+            }
+            catch (SqliteException exception)
+            {
+                throw Failed(exception);
+            }
         }
     }
 
@@ -98,19 +116,24 @@ sealed class StateFile : IDisposable
         row => row.GetInt64(0))[0];
 
     /// <summary>Does <paramref name="work"/> as one change, which no other process can come between.</summary>
+    /// <exception cref="StateException">It cannot be used any more: nothing is changed.</exception>
     public T Change<T>(Func<T> work)
     {
         lock (_gate)
         {
             if (_transaction is not null)
                 return work();
-            using var transaction = _connection.BeginTransaction(deferred: false);
-            _transaction = transaction;
             try
             {
+                using var transaction = _connection.BeginTransaction(deferred: false);
+                _transaction = transaction;
                 var result = work();
                 transaction.Commit();
                 return result;
+            }
+            catch (SqliteException exception)
+            {
+                throw Failed(exception);
             }
             finally
             {
@@ -136,6 +159,9 @@ sealed class StateFile : IDisposable
             _connection.Dispose();
         }
     }
+
+    StateException Failed(SqliteException exception) =>
+        new($"Cannot use {_connection.DataSource}: {exception.Message}", exception);
 
     [SuppressMessage("Security", "CA2100", Justification = "Every statement is a constant; values are parameters.")]
     SqliteCommand Command(string sql, ReadOnlySpan<(string Name, object? Value)> values)

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Conclave.Roster;
+using Conclave.Sdk.Sealing;
 
 namespace Conclave.Tests.Sdk.Sealing;
 
@@ -9,6 +10,18 @@ namespace Conclave.Tests.Sdk.Sealing;
 sealed record PaperRow(long Seq, Guid Sender, byte[] RowData, Guid? Nonce, Digest Hash)
 {
     public bool IsGone { get; init; }
+
+    public string RowHash => Transcript.RowHash(RowData).ToString();
+
+    /// <summary>The same row with one byte of its envelope or entry changed.</summary>
+    public PaperRow Edited(int place)
+    {
+        var text = Encoding.UTF8.GetString(RowData);
+        var start = text.IndexOf(':', StringComparison.Ordinal) + 2;
+        var bytes = SealedSession.Decode(text[start..^2]);
+        bytes[place] ^= 1;
+        return this with { RowData = Encoding.UTF8.GetBytes(text[..start] + Base64Text.Encode(bytes) + "\"}") };
+    }
 }
 
 /// <summary>
@@ -30,14 +43,20 @@ sealed class PaperLobby(Guid id, string name)
     public Dictionary<Digest, IdentityRecord> Identities { get; } = [];
 
     /// <summary>Everything it has, for somebody who is to see another future.</summary>
-    public PaperLobby Copy(int rows = int.MaxValue)
+    public PaperLobby Copy(int rows = int.MaxValue) => Retold(all => all.Take(rows));
+
+    /// <summary>The same lobby with other rows, each in the place where it comes to stand.</summary>
+    public PaperLobby Retold(Func<IEnumerable<PaperRow>, IEnumerable<PaperRow>> tell)
     {
         var copy = new PaperLobby(Id, Name);
         foreach (var (fingerprint, identity) in Identities)
             copy.Identities.Add(fingerprint, identity);
         copy.Wraps.AddRange(Wraps);
-        foreach (var row in Rows.Take(rows))
+        foreach (var row in tell(Rows))
+        {
             copy.Force(row.Sender, row.RowData, row.Nonce);
+            copy.Rows[^1] = copy.Rows[^1] with { IsGone = row.IsGone };
+        }
         return copy;
     }
 

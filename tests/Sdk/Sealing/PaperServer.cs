@@ -35,6 +35,9 @@ sealed class PaperServer : IAsyncDisposable
     /// <summary>Changes a reply before it is sent; null leaves it as it is.</summary>
     public Func<JsonObject, JsonObject, JsonObject?>? Lie { get; set; }
 
+    /// <summary>Changes a live entry before somebody, by login, is sent it.</summary>
+    public Action<string, JsonObject>? Twist { get; set; }
+
     public static async Task<PaperServer> StartAsync()
     {
         var paper = new PaperServer();
@@ -120,11 +123,8 @@ sealed class PaperServer : IAsyncDisposable
                 }
                 catch (RefusalException refused)
                 {
-                    reply = new JsonObject
-                    {
-                        ["ok"] = false,
-                        ["error"] = new JsonObject { ["code"] = refused.Message, ["message"] = "No." },
-                    };
+                    var error = new JsonObject { ["code"] = refused.Message, ["message"] = "No." };
+                    reply = new JsonObject { ["ok"] = false, ["error"] = error };
                 }
                 reply["id"] = request["id"]!.DeepClone();
                 reply["action"] = request["action"]!.DeepClone();
@@ -149,6 +149,7 @@ sealed class PaperServer : IAsyncDisposable
         "logout" => [],
         "get_public_token" => Tell(UserOf((string)request["login"]!)),
         "lobby_id" => LobbyId(request),
+        "my_lobbies" => PaperLists.Mine(this, Me(request)),
         "create_lobby" => Create(request),
         "invite_lobby" or "remove_member" or "set_rights" or "rename_lobby" or "rotate_key" or "succeed_member" =>
             Change(request),
@@ -223,7 +224,7 @@ sealed class PaperServer : IAsyncDisposable
             return new() { ["lobby_id"] = Guid.NewGuid().ToString(), ["lobby_name"] = name, ["seq"] = 1 };
         var entry = Entry((string)parts["roster_entry"]!);
         var lobby = new PaperLobby(SealedLobbyId.Of(entry.Hash), name);
-        Know(lobby, entry);
+        Know(lobby);
         Check(lobby.Append(user.Token, SealedRow.AroundEntry(entry), null).Verdict);
         Keep(lobby, 1, parts["key_wraps"]!.AsArray());
         Lobbies.Add(lobby.Id, lobby);
@@ -240,7 +241,7 @@ sealed class PaperServer : IAsyncDisposable
     {
         var (user, lobby) = (Me(request), Lobby(request));
         var entry = Entry((string)request["roster_entry"]!);
-        Know(lobby, entry);
+        Know(lobby);
         var (verdict, seq) = lobby.Append(user.Token, SealedRow.AroundEntry(entry), null);
         Check(verdict);
         var generation = lobby.Log.Roster!.Generation;
@@ -340,7 +341,9 @@ sealed class PaperServer : IAsyncDisposable
             foreach (var row in lobby.Rows.Where(row => row.Seq > after && !talk.Gone.IsCancellationRequested).ToList())
             {
                 _followers[index] = (talk, user, id, row.Seq);
-                await talk.SendAsync(PaperLobby.Raw(lobby.Event(row, LoginOf, null)));
+                var live = lobby.Event(row, LoginOf, null);
+                Twist?.Invoke(user.Login, live);
+                await talk.SendAsync(PaperLobby.Raw(live));
             }
         }
     }
@@ -353,7 +356,10 @@ sealed class PaperServer : IAsyncDisposable
     PaperUser Member(JsonObject request)
     {
         var user = Me(request);
-        return Lobby(request).Log.Roster!.MemberBy(user.Token) is null ? throw new RefusalException("forbidden") : user;
+        // A lobby that is none has no members to compare with.
+        return Lobby(request).Log.Roster is { } roster && roster.MemberBy(user.Token) is null
+            ? throw new RefusalException("forbidden")
+            : user;
     }
 
     PaperUser UserOf(string login) =>
@@ -386,10 +392,9 @@ sealed class PaperServer : IAsyncDisposable
         return record!;
     }
 
-    void Know(PaperLobby lobby, RosterEntry entry)
+    void Know(PaperLobby lobby)
     {
-        _ = entry;
-        foreach (var user in Users.Values.Where(user => user.Identity is not null))
-            lobby.Identities.TryAdd(Record(user).Fingerprint, Record(user));
+        foreach (var record in Users.Values.Where(user => user.Identity is not null).Select(Record))
+            lobby.Identities.TryAdd(record.Fingerprint, record);
     }
 }

@@ -34,3 +34,25 @@ static class PaperKeys
         return [];
     }
 }
+
+/// <summary>The lobbies of somebody, as a list.</summary>
+static class PaperLists
+{
+    public static JsonObject Mine(PaperServer server, PaperUser user) => new()
+    {
+        ["lobbies"] = new JsonArray(
+        [
+            .. server.Lobbies.Values.Where(lobby => lobby.Log.Roster?.MemberBy(user.Token) is not null)
+                .Select(lobby => new JsonObject
+                {
+                    ["lobby_id"] = lobby.Id.ToString(),
+                    ["lobby_name"] = lobby.Name,
+                    ["rights"] = new JsonArray("read", "write"),
+                    ["created_by"] = PaperLobby.Person(lobby.Rows[0].Sender, server.LoginOf),
+                    ["last_seq"] = lobby.Rows.Count,
+                    ["sealed"] = true,
+                }),
+        ]),
+        ["more"] = false,
+    };
+}

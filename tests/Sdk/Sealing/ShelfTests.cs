@@ -1,0 +1,62 @@
+using Conclave.Sdk;
+using Conclave.Sdk.Sealing;
+using Conclave.Sealing;
+using Content = Conclave.Sdk.Content;
+
+namespace Conclave.Tests.Sdk.Sealing;
+
+/// <summary>A secret of a long lobby by the word of an index, which any member may have made.</summary>
+public sealed class ShelfTests : IDisposable
+{
+    readonly string _folder = Directory.CreateTempSubdirectory("conclave-state-").FullName;
+
+    static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    /// <summary>Rows 2 and 3 are secrets, 603 is the index, 604 a new version of the first.</summary>
+    [Theory]
+    [InlineData(602UL, "wifi", 2UL)]
+    [InlineData(1UL << 52, "wifi", 2UL)]
+    [InlineData(604UL, "wifi", 2UL)]
+    [InlineData(602UL, "door", 3UL)]
+    [InlineData(602UL, "wifi", 3UL)]
+    [InlineData(602UL, "wifi", 77UL)]
+    public async Task Newest_version_is_found_whatever_an_index_says(ulong through, string name, ulong seq)
+    {
+        await using var server = await PaperServer.StartAsync();
+        server.Enrol("alice", _folder);
+        await using (var alice = server.Client("alice", _folder))
+            await alice.Lobbies.CreateSealedAsync("den", cancellationToken: Cancel);
+        var den = server.LobbyNamed("den");
+        var index = new IndexContent(
+            through, new Dictionary<string, ulong> { [name] = seq }, new Dictionary<string, ulong>());
+        server.Post(
+            den, "alice",
+            [
+                Plain(SecretContent.Of("wifi", "one", null).ToContent()),
+                Plain(SecretContent.Of("door", "4711", null).ToContent()),
+                .. PaperRows.Texts(599), Plain(index.ToContent()),
+                Plain(SecretContent.Of("wifi", "two", 2).ToContent()),
+                .. PaperRows.Texts(500),
+            ]);
+
+        await using var phone = Phone(server);
+        var secret = await phone.Secrets.GetAsync("den", "wifi", Cancel);
+
+        Assert.Equal(("two", 604), (secret?.Value, secret?.Seq));
+    }
+
+    static Content Plain(Conclave.Sealing.Content content)
+    {
+        using (content)
+            return ContentForm.ToPlain(content);
+    }
+
+    ConclaveClient Phone(PaperServer server)
+    {
+        var folder = Path.Combine(_folder, "phone");
+        server.Enrol("alice", folder, Identity.FromSeed("alice", server.SeedOf("alice")!));
+        return server.Client("alice", folder);
+    }
+}
