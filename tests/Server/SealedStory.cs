@@ -60,6 +60,8 @@ sealed class SealedStory(Uri server) : IDisposable
         Show(watch);
         await PutAsync();
         await Task.WhenAll(FetchAsync(), LookBackAsync());
+        // Before he is removed: then his client lets go of them.
+        Learn(Bob, keysMin: 1);
         await DoAsync(Alice, "remove", LobbyName, Bob);
         // The watch of one who was removed ends by itself.
         var seen = await watch.StandardOutput.ReadToEndAsync(Cancellation);
@@ -68,7 +70,6 @@ sealed class SealedStory(Uri server) : IDisposable
         await TypeAsync(Alice, Fresh("a newer secret"), "secret", "set", LobbyName, _marks["a secret's name"]);
         await ChangePasswordAsync();
         Learn(Alice, keysMin: 3);
-        Learn(Bob, keysMin: 1);
         await DoAsync(Bob, "logout");
     }
 
