@@ -117,7 +117,11 @@ public sealed class CrashTests : IDisposable
     {
         await using var database = NpgsqlDataSource.Create(server.Database);
         await using var command = database.CreateCommand(
-            "SELECT pid FROM pg_stat_activity WHERE query LIKE 'WITH locked%' LIMIT 1");
+            """
+            SELECT pid FROM pg_stat_activity
+            WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
+            ORDER BY query LIKE 'WITH locked%' DESC, state_change DESC LIMIT 1
+            """);
         return Assert.IsType<int>(await command.ExecuteScalarAsync(Cancellation));
     }
 }

@@ -54,7 +54,11 @@ public sealed class SealedCrashTests : IDisposable
         await using (var database = NpgsqlDataSource.Create(server.Database))
         {
             await using var command = database.CreateCommand(
-                "SELECT pid FROM pg_stat_activity WHERE query LIKE 'WITH locked%' LIMIT 1");
+                """
+                SELECT pid FROM pg_stat_activity
+                WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
+                ORDER BY query LIKE 'WITH locked%' DESC, state_change DESC LIMIT 1
+                """);
             var backend = await command.ExecuteScalarAsync(TestContext.Current.CancellationToken);
             PostgresProcesses.Signal(Assert.IsType<int>(backend), SigKill);
         }
