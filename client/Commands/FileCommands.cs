@@ -85,9 +85,9 @@ static class FileCommands
             var meant = visit.Input.Lobby(visit.Get(lobby)!);
             await using var client = await visit.ConnectSignedInAsync();
             var files = await client.Files.ListAsync(meant, visit.Cancellation);
-            visit.ShowAll(files, SealJson.Of, all => SealReport.Files(all, visit.Language));
-            if (files.Count == 0)
-                visit.Note(visit.Language.Seal.NoFiles(SafeText.OneLine(visit.Get(lobby)!)));
+            visit.ShowAll(
+                files, SealJson.Of, all => SealReport.Files(all, visit.Language),
+                visit.Language.Seal.NoFiles(SafeText.OneLine(visit.Get(lobby)!)));
         });
     }
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text;
+using Conclave.Sdk;
 
 namespace Conclave.Client.Commands;
 
@@ -23,15 +24,13 @@ static class IdentityCommands
         {
             var seal = visit.Language.Seal;
             await using var client = await visit.ConnectSignedInAsync();
-            var user = await client.WhoamiAsync(visit.Cancellation);
-            if (user.Identity is not null)
-                throw new ClientException(ExitCode.Conflict, seal.AccountSealedAlready(user.Login));
-            var oldPassword = await old.KnownAsync(visit, user.Login);
+            var login = await PlainLoginAsync(visit, client);
+            var oldPassword = await old.KnownAsync(visit, login);
             // A password that the server has seen should not be the one that it must not see.
-            var newPassword = await @new.NewAsync(visit, user.Login);
+            var newPassword = await @new.NewAsync(visit, login);
             await client.Account.SealAsync(
                 Encoding.UTF8.GetBytes(oldPassword), Encoding.UTF8.GetBytes(newPassword), visit.Cancellation);
-            visit.Show(() => JsonLine.OfLogin(user.Login), () => [seal.AccountSealed(user.Login)]);
+            visit.Show(() => JsonLine.OfLogin(login), () => [seal.AccountSealed(login)]);
         });
     }
 
@@ -43,16 +42,14 @@ static class IdentityCommands
         {
             var seal = visit.Language.Seal;
             await using var client = await visit.ConnectSignedInAsync();
-            var user = await client.WhoamiAsync(visit.Cancellation);
-            if (user.Identity is not null)
-                throw new ClientException(ExitCode.Conflict, seal.AccountSealedAlready(user.Login));
+            var login = await PlainLoginAsync(visit, client);
             var code = await codes.GivenAsync(visit) ?? await Recovering.HeldCodeAsync(client, visit.Cancellation)
                 ?? await codes.AskedAsync(visit, seal.AskRecoveryCode);
-            var oldPassword = await old.KnownAsync(visit, user.Login);
-            var newPassword = await @new.NewAsync(visit, user.Login);
+            var oldPassword = await old.KnownAsync(visit, login);
+            var newPassword = await @new.NewAsync(visit, login);
             await client.Account.RecoverAsync(
                 code, Encoding.UTF8.GetBytes(oldPassword), Encoding.UTF8.GetBytes(newPassword), visit.Cancellation);
-            visit.Show(() => JsonLine.OfLogin(user.Login), () => [seal.AccountRecovered(user.Login)]);
+            visit.Show(() => JsonLine.OfLogin(login), () => [seal.AccountRecovered(login)]);
         });
     }
 
@@ -86,6 +83,14 @@ static class IdentityCommands
                 () => [seal.IdentityReset(login), .. SealReport.Successions(reset.Lobbies, visit.Language)]);
             visit.Note(seal.AfterReset);
         });
+    }
+
+    static async Task<string> PlainLoginAsync(Visit visit, ConclaveClient client)
+    {
+        var user = await client.WhoamiAsync(visit.Cancellation);
+        return user.Identity is null
+            ? user.Login
+            : throw new ClientException(ExitCode.Conflict, visit.Language.Seal.AccountSealedAlready(user.Login));
     }
 
     static async Task ConfirmAsync(Visit visit, bool isConfirmed, string meaning, string question)

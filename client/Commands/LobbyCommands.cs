@@ -59,9 +59,8 @@ static class LobbyCommands
     {
         await using var client = await visit.ConnectSignedInAsync();
         var lobbies = await client.MyLobbiesAsync(visit.Cancellation);
-        visit.ShowAll(lobbies, JsonLine.Of, all => Report.Lobbies(all, visit.Language));
-        if (lobbies.Count == 0)
-            visit.Note(visit.Language.Say.NoLobbies);
+        visit.ShowAll(
+            lobbies, JsonLine.Of, all => Report.Lobbies(all, visit.Language), visit.Language.Say.NoLobbies);
     });
 
     static Command Rename(Frame frame)

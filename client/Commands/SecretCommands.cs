@@ -52,18 +52,15 @@ static class SecretCommands
         var field = new Option<string>("--field") { Description = frame.SealHelp.Field, HelpName = "NAME" };
         return frame.Command("get", frame.SealHelp.SecretGet, [lobby, name, field], async visit =>
         {
-            var seal = visit.Language.Seal;
             var meant = visit.Input.Lobby(visit.Get(lobby)!);
             var named = visit.Input.ItemName(visit.Get(name)!);
             await using var client = await visit.ConnectSignedInAsync();
             var secret = await client.Secrets.GetAsync(meant, named, visit.Cancellation)
-                ?? throw new ClientException(
-                    ExitCode.NotFound, seal.NoSuchSecret(SafeText.OneLine(named)),
-                    seal.NoSuchSecretHint(SafeText.OneLine(visit.Get(lobby)!)));
+                ?? throw NoSuchSecret(visit, named, visit.Get(lobby)!);
             var value = visit.Get(field) is { } part ? PartOf(visit, secret, part) : secret.Value;
             visit.Show(() => SealJson.Of(secret), () => [Shown(value ?? SealJson.OfFields(secret.Fields!))]);
             if (secret.Verdict == Verdict.Unconfirmed)
-                visit.Note(seal.HistoryUnconfirmed);
+                visit.Note(visit.Language.Seal.HistoryUnconfirmed);
         });
     }
 
@@ -75,9 +72,9 @@ static class SecretCommands
             var meant = visit.Input.Lobby(visit.Get(lobby)!);
             await using var client = await visit.ConnectSignedInAsync();
             var secrets = await client.Secrets.ListAsync(meant, visit.Cancellation);
-            visit.ShowAll(secrets, SealJson.OfListed, all => SealReport.Secrets(all, visit.Language));
-            if (secrets.Count == 0)
-                visit.Note(visit.Language.Seal.NoSecrets(SafeText.OneLine(visit.Get(lobby)!)));
+            visit.ShowAll(
+                secrets, SealJson.OfListed, all => SealReport.Secrets(all, visit.Language),
+                visit.Language.Seal.NoSecrets(SafeText.OneLine(visit.Get(lobby)!)));
         });
     }
 
@@ -86,20 +83,15 @@ static class SecretCommands
         var (lobby, name) = (LobbyCommands.LobbyArgument(frame.Help.Lobby), NameArgument(frame));
         return frame.Command("retire", frame.SealHelp.SecretRetire, [lobby, name], async visit =>
         {
-            var seal = visit.Language.Seal;
             var meant = visit.Input.Lobby(visit.Get(lobby)!);
             var named = visit.Input.ItemName(visit.Get(name)!);
             await using var client = await visit.ConnectSignedInAsync();
             if (await client.Secrets.GetAsync(meant, named, visit.Cancellation) is null)
-            {
-                throw new ClientException(
-                    ExitCode.NotFound, seal.NoSuchSecret(SafeText.OneLine(named)),
-                    seal.NoSuchSecretHint(SafeText.OneLine(visit.Get(lobby)!)));
-            }
+                throw NoSuchSecret(visit, named, visit.Get(lobby)!);
             var seq = await client.Secrets.RetireAsync(meant, named, visit.Cancellation);
             visit.Show(
                 () => SealJson.OfSeq(seq),
-                () => [seal.Retired(SafeText.OneLine(named), SafeText.OneLine(visit.Get(lobby)!))]);
+                () => [visit.Language.Seal.Retired(SafeText.OneLine(named), SafeText.OneLine(visit.Get(lobby)!))]);
         });
     }
 
@@ -117,6 +109,14 @@ static class SecretCommands
         return value.Length > 0
             ? value
             : throw new ClientException(ExitCode.Usage, seal.SecretNeeded, seal.SecretNeededHint);
+    }
+
+    static ClientException NoSuchSecret(Visit visit, string name, string lobby)
+    {
+        var seal = visit.Language.Seal;
+        return new ClientException(
+            ExitCode.NotFound, seal.NoSuchSecret(SafeText.OneLine(name)),
+            seal.NoSuchSecretHint(SafeText.OneLine(lobby)));
     }
 
     static string PartOf(Visit visit, Secret secret, string part)

@@ -96,9 +96,8 @@ static class TrustCommands
     {
         await using var client = await visit.ConnectSignedInAsync();
         var contacts = await client.Trust.ContactsAsync(visit.Cancellation);
-        visit.ShowAll(contacts, SealJson.Of, all => SealReport.Contacts(all, visit.Language));
-        if (contacts.Count == 0)
-            visit.Note(visit.Language.Seal.NoContacts);
+        visit.ShowAll(
+            contacts, SealJson.Of, all => SealReport.Contacts(all, visit.Language), visit.Language.Seal.NoContacts);
     });
 
     static async Task<Contact> MarkAsync(ConclaveClient client, Contact contact, CancellationToken cancellation)

@@ -40,10 +40,17 @@ sealed class Visit(ParseResult typed, Frame frame, CancellationToken cancellatio
     }
 
     /// <summary>The same for a list: one line of JSON for each item.</summary>
+    /// <param name="items">The list.</param>
+    /// <param name="json">An item for programs.</param>
+    /// <param name="lines">All of them for people.</param>
+    /// <param name="none">What a person is told where there is no item; null for nothing.</param>
     public void ShowAll<T>(
-        IReadOnlyList<T> items, Func<T, string> json, Func<IReadOnlyList<T>, IEnumerable<string>> lines)
+        IReadOnlyList<T> items, Func<T, string> json, Func<IReadOnlyList<T>, IEnumerable<string>> lines,
+        string? none = null)
     {
         ShowLines(Json ? items.Select(json) : lines(items));
+        if (items.Count == 0 && none is not null)
+            Note(none);
     }
 
     /// <summary>Says something to a person; a program that reads JSON has no use for it.</summary>

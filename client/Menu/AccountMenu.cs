@@ -30,7 +30,7 @@ sealed class AccountMenu(Sitting sitting)
     public async Task SignInAsync()
     {
         Screen.Hint(sitting.Texts.GoBack);
-        var login = await Screen.AskAsync(() => Screen.AskAsync(sitting.Texts.AskLogin), sitting.Input.Login);
+        var login = await Screen.AskAsync(sitting.Texts.AskLogin, sitting.Input.Login);
         if (login is not null && await Screen.AskSecretAsync(sitting.Texts.AskPassword) is { } password)
             await EnterAsync(login, password);
     }
@@ -71,7 +71,7 @@ sealed class AccountMenu(Sitting sitting)
     async Task<string?> FreeLoginAsync(ConclaveClient client)
     {
         var question = sitting.Texts.AskNewLogin;
-        while (await Screen.AskAsync(() => Screen.AskAsync(question), sitting.Input.Login) is { } login)
+        while (await Screen.AskAsync(question, sitting.Input.Login) is { } login)
         {
             sitting.About = new About(Login: login);
             try

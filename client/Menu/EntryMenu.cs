@@ -1,4 +1,3 @@
-using Conclave.Client.Texts;
 using Conclave.Sdk;
 
 namespace Conclave.Client.Menu;
@@ -80,11 +79,7 @@ sealed class EntryMenu(Sitting sitting)
             Screen.Problem(AlarmWording.OfRefused(refused, lobby, sitting.Language));
     }
 
-    async Task<bool> WantsEarlierAsync()
-    {
-        MenuText[] choices = [sitting.Texts.Earlier, sitting.Texts.Back];
-        var chosen = await Screen.ChooseAsync(
-            sitting.Texts.EarlierExist, choices, choice => (choice.Name, choice.Hint), sitting.Texts);
-        return chosen == sitting.Texts.Earlier;
-    }
+    async Task<bool> WantsEarlierAsync() =>
+        await sitting.ChooseAsync(sitting.Texts.EarlierExist, sitting.Texts.Earlier, sitting.Texts.Back)
+            == sitting.Texts.Earlier;
 }

@@ -22,14 +22,10 @@ sealed class FileMenu(Sitting sitting)
         var files = await client.Files.ListAsync(lobby.LobbyId, sitting.Cancellation);
         if (files.Count == 0)
             Screen.Hint(Texts.NoFileYet);
-        Choice[] choices = [new(null), .. files.Select(file => new Choice(file))];
-        var chosen = choices.Length == 1
-            ? choices[0]
-            : await Screen.ChooseAsync(Texts.ChooseFile, choices, Row, sitting.Texts);
-        if (chosen is null)
+        if (await sitting.ChooseOrElseAsync(Texts.ChooseFile, [null, .. files], Row, Texts.PutFile) is not { } chosen)
             return;
         Screen.Hint(sitting.Texts.GoBack);
-        if (chosen.File is { } file)
+        if (chosen.Item is { } file)
             await TakeAsync(client, lobby, file);
         else
             await PutAsync(client, lobby);
@@ -37,7 +33,7 @@ sealed class FileMenu(Sitting sitting)
 
     async Task PutAsync(ConclaveClient client, OwnLobby lobby)
     {
-        if (await Screen.AskAsync(() => Screen.AskAsync(Texts.AskFilePath), Readable) is not { } path)
+        if (await Screen.AskAsync(Texts.AskFilePath, Readable) is not { } path)
             return;
         var name = sitting.Input.ItemName(Path.GetFileName(path));
         await sitting.PostAsync(client, lobby, async () =>
@@ -51,7 +47,7 @@ sealed class FileMenu(Sitting sitting)
 
     async Task TakeAsync(ConclaveClient client, OwnLobby lobby, LobbyFile file)
     {
-        if (await Screen.AskAsync(() => Screen.AskAsync(Texts.AskFileTarget), Writable) is not { } path
+        if (await Screen.AskAsync(Texts.AskFileTarget, Writable) is not { } path
             || File.Exists(path) && !await sitting.ConfirmAsync(Texts.AskReplace(SafeText.OneLine(path))))
             return;
         var written = await LocalFile.WriteAsync(
@@ -81,11 +77,7 @@ sealed class FileMenu(Sitting sitting)
         ? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), path[2..])
         : path;
 
-    (string Name, string Hint) Row(Choice choice) => choice.File is { } file
-        ? (SafeText.OneLine(file.Name),
-            string.Create(CultureInfo.InvariantCulture, $"{file.Size} {sitting.Language.Seal.BytesColumn}"))
-        : (Texts.PutFile.Name, Texts.PutFile.Hint);
-
-    /// <param name="File">Null to put one there.</param>
-    sealed record Choice(LobbyFile? File);
+    (string Name, string Hint) Row(LobbyFile file) => (
+        SafeText.OneLine(file.Name),
+        string.Create(CultureInfo.InvariantCulture, $"{file.Size} {sitting.Language.Seal.BytesColumn}"));
 }

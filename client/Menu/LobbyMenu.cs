@@ -1,6 +1,4 @@
-using Conclave.Client.Texts;
 using Conclave.Protocol;
-using Conclave.Sdk;
 
 namespace Conclave.Client.Menu;
 
@@ -24,42 +22,26 @@ sealed class LobbyMenu(Sitting sitting)
         await using var client = await sitting.Host.ConnectSignedInAsync(sitting.Cancellation);
         if (await IsToBePlainAsync() is not { } isPlain)
             return;
-        while (await AskNameAsync(sitting.Texts.AskNewLobbyName) is { } name)
+        await sitting.AskLobbyNameAsync(sitting.Texts.AskNewLobbyName, ErrorCode.LobbyNameTaken, async name =>
         {
-            try
-            {
-                var lobby = isPlain
-                    ? await client.CreateLobbyAsync(name, cancellationToken: sitting.Cancellation)
-                    : await client.Lobbies.CreateSealedAsync(name, cancellationToken: sitting.Cancellation);
-                var shown = SafeText.OneLine(lobby.LobbyName);
-                Screen.Done(isPlain ? sitting.Texts.LobbyCreated(shown) : sitting.SealTexts.SealedLobbyCreated(shown));
-                Screen.Lines(Report.NewLobby(lobby, sitting.Language));
-                return;
-            }
-            catch (RefusedException refused) when (refused.Code == ErrorCode.LobbyNameTaken)
-            {
-                sitting.Problem(refused);
-            }
-        }
+            var lobby = isPlain
+                ? await client.CreateLobbyAsync(name, cancellationToken: sitting.Cancellation)
+                : await client.Lobbies.CreateSealedAsync(name, cancellationToken: sitting.Cancellation);
+            var shown = SafeText.OneLine(lobby.LobbyName);
+            Screen.Done(isPlain ? sitting.Texts.LobbyCreated(shown) : sitting.SealTexts.SealedLobbyCreated(shown));
+            Screen.Lines(Report.NewLobby(lobby, sitting.Language));
+        });
     }
 
     public async Task LookUpAsync()
     {
         Screen.Hint(sitting.Texts.GoBack);
         await using var client = await sitting.Host.ConnectAsync(sitting.Cancellation);
-        while (await AskNameAsync(sitting.Texts.AskLobbyName) is { } name)
+        await sitting.AskLobbyNameAsync(sitting.Texts.AskLobbyName, ErrorCode.NoSuchLobby, async name =>
         {
-            try
-            {
-                var lobby = await client.FindLobbyAsync(sitting.Input.Lobby(name), sitting.Cancellation);
-                Screen.Lines(Report.Lobby(lobby, sitting.Language));
-                return;
-            }
-            catch (RefusedException refused) when (refused.Code == ErrorCode.NoSuchLobby)
-            {
-                sitting.Problem(refused);
-            }
-        }
+            var lobby = await client.FindLobbyAsync(sitting.Input.Lobby(name), sitting.Cancellation);
+            Screen.Lines(Report.Lobby(lobby, sitting.Language));
+        });
     }
 
     public async Task MembersAsync()
@@ -99,19 +81,11 @@ sealed class LobbyMenu(Sitting sitting)
     // Sealed comes first; a plain one takes a second yes, after what it means.
     async Task<bool?> IsToBePlainAsync()
     {
-        MenuText[] kinds = [sitting.SealTexts.SealedLobby, sitting.SealTexts.PlainLobby];
-        var chosen = await Screen.ChooseAsync(
-            sitting.SealTexts.ChooseKind, kinds, kind => (kind.Name, kind.Hint), sitting.Texts);
-        if (chosen != sitting.SealTexts.PlainLobby)
+        var texts = sitting.SealTexts;
+        var chosen = await sitting.ChooseAsync(texts.ChooseKind, texts.SealedLobby, texts.PlainLobby);
+        if (chosen != texts.PlainLobby)
             return chosen is null ? null : false;
         Screen.Hint(Screen.Sentence(sitting.Language.Seal.PlainMeans));
-        return await sitting.ConfirmAsync(sitting.SealTexts.PlainLobby.Name + "?") ? true : null;
-    }
-
-    async Task<string?> AskNameAsync(string question)
-    {
-        var name = await Screen.AskAsync(() => Screen.AskAsync(question), sitting.Input.NewLobbyName);
-        sitting.About = new About(Lobby: name);
-        return name;
+        return await sitting.ConfirmAsync(texts.PlainLobby.Name + "?") ? true : null;
     }
 }

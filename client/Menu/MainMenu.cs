@@ -130,8 +130,7 @@ sealed class MainMenu(Sitting sitting)
     async Task MoveAsync()
     {
         Screen.Hint(Texts.GoBack);
-        var server = await Screen.AskAsync(() => Screen.AskAsync(Texts.AskServer), sitting.Input.Server);
-        if (server is not null)
+        if (await Screen.AskAsync(Texts.AskServer, sitting.Input.Server) is { } server)
             sitting.MoveTo(server);
     }
 

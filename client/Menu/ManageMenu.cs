@@ -48,7 +48,7 @@ sealed class ManageMenu(Sitting sitting)
     async Task ChangeRightsAsync(ConclaveClient client, OwnLobby lobby)
     {
         var members = await client.MembersAsync(lobby.LobbyId, sitting.Cancellation);
-        if (await ChooseMemberAsync(members) is not { } member
+        if (await sitting.ChooseMemberAsync(members) is not { } member
             || await sitting.AskRightsAsync(offered: Rights.All, ticked: member.Rights) is not { } rights)
             return;
         await client.Lobbies.SetRightsAsync(
@@ -63,7 +63,7 @@ sealed class ManageMenu(Sitting sitting)
         Member[] others = [.. members.Where(member => member.PublicToken != me)];
         if (others.Length == 0)
             Screen.Hint(Texts.NobodyElse);
-        else if (await ChooseMemberAsync(others) is { } member)
+        else if (await sitting.ChooseMemberAsync(others) is { } member)
         {
             await client.Lobbies.RemoveMemberAsync(
                 lobby.LobbyId, member.PublicToken, cancellationToken: sitting.Cancellation);
@@ -74,21 +74,11 @@ sealed class ManageMenu(Sitting sitting)
     async Task RenameAsync(ConclaveClient client, OwnLobby lobby)
     {
         Screen.Hint(Texts.GoBack);
-        while (await Screen.AskAsync(
-            () => Screen.AskAsync(Texts.AskNewLobbyName), sitting.Input.NewLobbyName) is { } name)
+        await sitting.AskLobbyNameAsync(Texts.AskNewLobbyName, ErrorCode.LobbyNameTaken, async name =>
         {
-            sitting.About = new About(Lobby: name);
-            try
-            {
-                await client.Lobbies.RenameAsync(lobby.LobbyId, name, cancellationToken: sitting.Cancellation);
-                Screen.Done(Report.Renamed(lobby.LobbyName, name, sitting.Language));
-                return;
-            }
-            catch (RefusedException refused) when (refused.Code == ErrorCode.LobbyNameTaken)
-            {
-                sitting.Problem(refused);
-            }
-        }
+            await client.Lobbies.RenameAsync(lobby.LobbyId, name, cancellationToken: sitting.Cancellation);
+            Screen.Done(Report.Renamed(lobby.LobbyName, name, sitting.Language));
+        });
     }
 
     async Task EraseAsync(ConclaveClient client, OwnLobby lobby)
@@ -136,16 +126,6 @@ sealed class ManageMenu(Sitting sitting)
     {
         await client.Lobbies.LeaveAsync(lobby.LobbyId, cancellationToken: sitting.Cancellation);
         Screen.Done(Screen.Sentence(Report.HasLeft(lobby.LobbyName, sitting.Language)));
-    }
-
-    async Task<Member?> ChooseMemberAsync(IReadOnlyList<Member> members)
-    {
-        var chosen = await Screen.ChooseAsync(
-            Texts.ChooseMember, members,
-            member => (SafeText.OneLine(member.Login), Report.RightsText(member.Rights)), Texts);
-        if (chosen is not null)
-            sitting.About = sitting.About with { Login = chosen.Login };
-        return chosen;
     }
 
     /// <param name="Text">What is shown.</param>

@@ -72,6 +72,10 @@ sealed class Screen(IAnsiConsole console, CancellationToken cancellation)
         return null;
     }
 
+    /// <summary>The same for a line.</summary>
+    public Task<T?> AskAsync<T>(string question, Func<string, T> accept) where T : class =>
+        AskAsync(() => AskAsync(question), accept);
+
     /// <summary>Lets the person choose from a list.</summary>
     /// <param name="title">The question.</param>
     /// <param name="items">At least one.</param>
@@ -164,5 +168,6 @@ sealed class Screen(IAnsiConsole console, CancellationToken cancellation)
 
     static string? NotEmpty(string? line) => string.IsNullOrEmpty(line) ? null : line;
 
-    sealed record Choice<T>(T? Item) where T : class;
+    /// <param name="Item">Null for the row that is no item.</param>
+    internal sealed record Choice<T>(T? Item) where T : class;
 }

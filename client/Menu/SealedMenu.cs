@@ -1,4 +1,3 @@
-using Conclave.Client.Texts;
 using Conclave.Protocol;
 using Conclave.Sdk;
 
@@ -43,13 +42,9 @@ sealed class SealedMenu(Sitting sitting)
     async Task ReadmitAsync(ConclaveClient client, OwnLobby lobby)
     {
         var members = await client.MembersAsync(lobby.LobbyId, sitting.Cancellation);
-        var chosen = await Screen.ChooseAsync(
-            sitting.Texts.ChooseMember, members,
-            member => (SafeText.OneLine(member.Login), Report.RightsText(member.Rights)), sitting.Texts);
-        if (chosen is null)
+        if (await sitting.ChooseMemberAsync(members) is not { } member)
             return;
-        sitting.About = sitting.About with { Login = chosen.Login };
-        var reply = await client.Lobbies.ReadmitAsync(lobby.LobbyId, chosen.Login, sitting.Cancellation);
+        var reply = await client.Lobbies.ReadmitAsync(lobby.LobbyId, member.Login, sitting.Cancellation);
         Screen.Done(Screen.Sentence(Report.Invited(reply, lobby.LobbyName, sitting.Language)));
     }
 
@@ -58,9 +53,8 @@ sealed class SealedMenu(Sitting sitting)
         var (texts, seal) = (sitting.SealTexts, sitting.Language.Seal);
         Screen.Problem(AlarmWording.Of(alarm, lobby.LobbyId, lobby.LobbyName, sitting.Language));
         var name = SafeText.OneLine(lobby.LobbyName);
-        MenuText[] decisions = [sitting.Texts.Back, texts.Dismiss, texts.Forget];
-        var chosen = await Screen.ChooseAsync(
-            texts.WhatToDo(name), decisions, decision => (decision.Name, decision.Hint), sitting.Texts);
+        var chosen = await sitting.ChooseAsync(
+            texts.WhatToDo(name), sitting.Texts.Back, texts.Dismiss, texts.Forget);
         if (chosen == texts.Dismiss)
         {
             await client.Trust.DismissAlarmAsync(lobby.LobbyId, sitting.Cancellation);

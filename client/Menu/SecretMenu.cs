@@ -19,11 +19,11 @@ sealed class SecretMenu(Sitting sitting)
         var secrets = await client.Secrets.ListAsync(lobby.LobbyId, sitting.Cancellation);
         if (secrets.Count == 0)
             Screen.Hint(Texts.NoSecretYet);
-        Choice[] choices = [new(null), .. secrets.Select(secret => new Choice(secret))];
-        var chosen = choices.Length == 1
-            ? choices[0]
-            : await Screen.ChooseAsync(Texts.ChooseSecret, choices, Row, sitting.Texts);
-        if (chosen is { Secret: { } secret })
+        var chosen = await sitting.ChooseOrElseAsync(
+            Texts.ChooseSecret, [null, .. secrets],
+            secret => (SafeText.OneLine(secret.Name), $"#{secret.Seq} {SafeText.OneLine(secret.From.Login)}"),
+            Texts.NewSecret);
+        if (chosen is { Item: { } secret })
             await DoAsync(client, lobby, secret);
         else if (chosen is not null)
             await AddAsync(client, lobby);
@@ -32,17 +32,15 @@ sealed class SecretMenu(Sitting sitting)
     async Task AddAsync(ConclaveClient client, OwnLobby lobby)
     {
         Screen.Hint(sitting.Texts.GoBack);
-        var name = await Screen.AskAsync(() => Screen.AskAsync(Texts.AskSecretName), sitting.Input.ItemName);
-        if (name is not null)
+        if (await Screen.AskAsync(Texts.AskSecretName, sitting.Input.ItemName) is { } name)
             await SetAsync(client, lobby, name, previous: null);
     }
 
     async Task DoAsync(ConclaveClient client, OwnLobby lobby, Secret secret)
     {
         var name = SafeText.OneLine(secret.Name);
-        MenuText[] items = [Texts.ShowSecret, Texts.ChangeSecret, Texts.RetireSecret, sitting.Texts.Back];
-        var chosen = await Screen.ChooseAsync(
-            Texts.WhatToDo(name), items, item => (item.Name, item.Hint), sitting.Texts);
+        var chosen = await sitting.ChooseAsync(
+            Texts.WhatToDo(name), Texts.ShowSecret, Texts.ChangeSecret, Texts.RetireSecret, sitting.Texts.Back);
         if (chosen == Texts.ShowSecret)
             Show(secret);
         else if (chosen == Texts.ChangeSecret)
@@ -79,11 +77,4 @@ sealed class SecretMenu(Sitting sitting)
         if (secret.Verdict == Verdict.Unconfirmed)
             Screen.Hint(Screen.Sentence(sitting.Language.Seal.HistoryUnconfirmed));
     }
-
-    (string Name, string Hint) Row(Choice choice) => choice.Secret is { } secret
-        ? (SafeText.OneLine(secret.Name), $"#{secret.Seq} {SafeText.OneLine(secret.From.Login)}")
-        : (Texts.NewSecret.Name, Texts.NewSecret.Hint);
-
-    /// <param name="Secret">Null for a new one.</param>
-    sealed record Choice(Secret? Secret);
 }

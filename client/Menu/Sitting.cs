@@ -48,11 +48,29 @@ sealed class Sitting
         Screen.Problem(Wording.InWords(exception, Language, About));
 
     /// <summary>Asks whether something is meant so; the first answer, which Enter gives, is no.</summary>
-    public async Task<bool> ConfirmAsync(string question)
+    public async Task<bool> ConfirmAsync(string question) =>
+        await ChooseAsync(question, Texts.Back, SealTexts.MeantSo) == SealTexts.MeantSo;
+
+    /// <summary>Lets the person choose what to do.</summary>
+    /// <returns>Null if the person went back.</returns>
+    public Task<MenuText?> ChooseAsync(string question, params IReadOnlyList<MenuText> items) =>
+        Screen.ChooseAsync(question, items, item => (item.Name, item.Hint), Texts);
+
+    /// <summary>Lets the person choose what there is or, in the place of null, something else.</summary>
+    /// <param name="question">The question; it is not asked where there is only something else.</param>
+    /// <param name="items">What there is, and null.</param>
+    /// <param name="show">How an item looks.</param>
+    /// <param name="other">How something else looks.</param>
+    /// <returns>Null if the person went back.</returns>
+    public async Task<Screen.Choice<T>?> ChooseOrElseAsync<T>(
+        string question, IReadOnlyList<T?> items, Func<T, (string Name, string Hint)> show, MenuText other)
+        where T : class
     {
-        MenuText[] answers = [Texts.Back, SealTexts.MeantSo];
-        return await Screen.ChooseAsync(question, answers, answer => (answer.Name, answer.Hint), Texts)
-            == SealTexts.MeantSo;
+        Screen.Choice<T>[] choices = [.. items.Select(item => new Screen.Choice<T>(item))];
+        return choices.Length == 1
+            ? choices[0]
+            : await Screen.ChooseAsync(
+                question, choices, choice => choice.Item is { } item ? show(item) : (other.Name, other.Hint), Texts);
     }
 
     /// <summary>
@@ -118,11 +136,44 @@ sealed class Sitting
     public static LobbyRef Meant(OwnLobby lobby) =>
         lobby.LobbyName.Length > 0 ? new(lobby.LobbyId, lobby.LobbyName) : new(lobby.LobbyId);
 
+    /// <summary>Lets the person choose one of a lobby's members.</summary>
+    /// <returns>Null if the person went back.</returns>
+    public async Task<Member?> ChooseMemberAsync(IReadOnlyList<Member> members)
+    {
+        var chosen = await Screen.ChooseAsync(
+            Texts.ChooseMember, members,
+            member => (SafeText.OneLine(member.Login), Report.RightsText(member.Rights)), Texts);
+        if (chosen is not null)
+            About = About with { Login = chosen.Login };
+        return chosen;
+    }
+
+    /// <summary>Asks for the name of a lobby and does something by it, until the name is not refused.</summary>
+    /// <param name="question">The question.</param>
+    /// <param name="refusal">The <see cref="ErrorCode"/> after which another name may do.</param>
+    /// <param name="work">What is done by the name.</param>
+    public async Task AskLobbyNameAsync(string question, string refusal, Func<string, Task> work)
+    {
+        while (await Screen.AskAsync(question, Input.NewLobbyName) is { } name)
+        {
+            About = new About(Lobby: name);
+            try
+            {
+                await work(name);
+                return;
+            }
+            catch (RefusedException refused) when (refused.Code == refusal)
+            {
+                Problem(refused);
+            }
+        }
+    }
+
     /// <summary>Asks for the login of somebody who is registered, until there is one.</summary>
     /// <returns>Null if the person went back.</returns>
     public async Task<UserReply?> AskUserAsync(ConclaveClient client, string question)
     {
-        while (await Screen.AskAsync(() => Screen.AskAsync(question), Input.Login) is { } login)
+        while (await Screen.AskAsync(question, Input.Login) is { } login)
         {
             About = About with { Login = login };
             try

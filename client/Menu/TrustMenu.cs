@@ -1,4 +1,3 @@
-using Conclave.Client.Texts;
 using Conclave.Sdk;
 
 namespace Conclave.Client.Menu;
@@ -21,9 +20,8 @@ sealed class TrustMenu(Sitting sitting)
             return;
         Screen.Hint(Screen.Sentence(sitting.Language.Seal.Compare(login)));
         var texts = sitting.SealTexts;
-        MenuText[] items = [texts.Different, contact.Change is null ? texts.Same : texts.AcceptKey];
-        var chosen = await Screen.ChooseAsync(
-            texts.WhatToDo(login), items, item => (item.Name, item.Hint), sitting.Texts);
+        var chosen = await sitting.ChooseAsync(
+            texts.WhatToDo(login), texts.Different, contact.Change is null ? texts.Same : texts.AcceptKey);
         if (chosen == texts.Same)
         {
             await client.Trust.MarkVerifiedAsync(contact.Login, contact.Fingerprint, sitting.Cancellation);
@@ -43,25 +41,15 @@ sealed class TrustMenu(Sitting sitting)
     {
         var me = sitting.Host.Session?.Login;
         var contacts = await client.Trust.ContactsAsync(sitting.Cancellation);
-        Choice[] choices =
-        [
-            .. contacts.Where(contact => contact.Login != me).Select(contact => new Choice(contact)), new(null),
-        ];
-        var chosen = choices.Length == 1 ? choices[0] : await Screen.ChooseAsync(
-            sitting.SealTexts.ChoosePerson, choices, Row, sitting.Texts);
+        var chosen = await sitting.ChooseOrElseAsync(
+            sitting.SealTexts.ChoosePerson, [.. contacts.Where(contact => contact.Login != me), null],
+            contact => (SafeText.OneLine(contact.Login), SealReport.State(contact, sitting.Language.Seal)),
+            sitting.SealTexts.OtherPerson);
         if (chosen is null)
             return null;
-        if (chosen.Contact is null)
+        if (chosen.Item is null)
             Screen.Hint(sitting.Texts.GoBack);
-        var login = chosen.Contact?.Login
-            ?? (await sitting.AskUserAsync(client, sitting.Texts.AskLogin) is { } user ? user.Login : null);
+        var login = chosen.Item?.Login ?? (await sitting.AskUserAsync(client, sitting.Texts.AskLogin))?.Login;
         return login is null ? null : await client.Trust.FindAsync(login, sitting.Cancellation);
     }
-
-    (string Name, string Hint) Row(Choice choice) => choice.Contact is { } contact
-        ? (SafeText.OneLine(contact.Login), SealReport.State(contact, sitting.Language.Seal))
-        : (sitting.SealTexts.OtherPerson.Name, sitting.SealTexts.OtherPerson.Hint);
-
-    /// <param name="Contact">Null for somebody else.</param>
-    sealed record Choice(Contact? Contact);
 }

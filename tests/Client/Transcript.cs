@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text;
 using System.Text.RegularExpressions;
+using Conclave.Sdk;
 
 namespace Conclave.Tests.Client;
 
@@ -29,6 +30,8 @@ sealed partial class Transcript(Uri server) : IDisposable
 
     /// <summary>Where the programs run.</summary>
     public string Home => _home;
+
+    static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     public void Dispose() => Directory.Delete(_home, recursive: true);
 
@@ -112,6 +115,18 @@ sealed partial class Transcript(Uri server) : IDisposable
     {
         await DoAsync(user, 0, "register", user);
         await DoAsync(user, 0, "login", user);
+    }
+
+    /// <summary>
+    /// The same through the library, as on another computer of theirs: it knows nothing of what the program keeps.
+    /// </summary>
+    public async Task<ConclaveClient> EnterElsewhereAsync(string user)
+    {
+        var client = new ConclaveClient(
+            ConclaveOptions.Default with { Server = server, StateFolder = StateOf(user + " elsewhere") });
+        await client.RegisterAsync(user, "password of " + user, Cancel);
+        await client.SignInAsync(user, "password of " + user, Cancel);
+        return client;
     }
 
     /// <summary>Somebody finds a text in a lobby.</summary>

@@ -16,7 +16,7 @@ public sealed class WatchTests(PostgresCluster postgres)
     {
         await using var server = await TestServer.StartAsync(postgres);
         using var transcript = new Transcript(server.Url);
-        await using var alice = await EnterAsync(server, transcript);
+        await using var alice = await EnterAsync(transcript);
         await alice.PostAsync("first_lobby", "stored", null, Cancellation);
         using var watch = transcript.Start("alice", Transcript.Program, ["watch", "first_lobby", "--from", "1"]);
         using var timeout = new CancellationTokenSource(Patience);
@@ -38,7 +38,7 @@ public sealed class WatchTests(PostgresCluster postgres)
     {
         await using var server = await TestServer.StartAsync(postgres);
         using var transcript = new Transcript(server.Url);
-        await using var alice = await EnterAsync(server, transcript);
+        await using var alice = await EnterAsync(transcript);
         using var watch = transcript.Start("alice", Transcript.Program, ["watch", "first_lobby"]);
         using var timeout = new CancellationTokenSource(Patience);
 
@@ -55,7 +55,7 @@ public sealed class WatchTests(PostgresCluster postgres)
     {
         await using var server = await TestServer.StartAsync(postgres);
         using var transcript = new Transcript(server.Url);
-        await using var alice = await EnterAsync(server, transcript);
+        await using var alice = await EnterAsync(transcript);
         using var shell = transcript.Start(
             "alice", "/bin/sh",
             ["-c", $"{{ {Transcript.Program} watch first_lobby --json; echo \"ended with $?\" >&2; }} | head -n 1"]);
@@ -98,7 +98,7 @@ public sealed class WatchTests(PostgresCluster postgres)
     {
         await using var server = await TestServer.StartAsync(postgres);
         using var transcript = new Transcript(server.Url);
-        await using var alice = await EnterAsync(server, transcript);
+        await using var alice = await EnterAsync(transcript);
         using var send = transcript.Start("alice", Transcript.Program, ["send", "first_lobby"]);
         using var timeout = new CancellationTokenSource(Patience);
 
@@ -115,7 +115,7 @@ public sealed class WatchTests(PostgresCluster postgres)
     {
         await using var server = await TestServer.StartAsync(postgres);
         using var transcript = new Transcript(server.Url);
-        await using var alice = await EnterAsync(server, transcript);
+        await using var alice = await EnterAsync(transcript);
         var exitCode = 0;
         for (var guess = 0; guess < 50 && exitCode != 9; guess++)
         {
@@ -128,20 +128,11 @@ public sealed class WatchTests(PostgresCluster postgres)
     }
 
     // Alice has a lobby, is signed in here and in the program.
-    static async Task<ConclaveClient> EnterAsync(TestServer server, Transcript transcript)
+    static async Task<ConclaveClient> EnterAsync(Transcript transcript)
     {
-        // Another computer of hers: it has a state of its own.
-        var alice = new ConclaveClient(new ConclaveOptions
-        {
-            Server = server.Url,
-            StateFolder = transcript.StateOf("alice elsewhere"),
-        });
-        await alice.RegisterAsync("alice", "password of alice", Cancellation);
-        await alice.SignInAsync("alice", "password of alice", Cancellation);
+        var alice = await transcript.EnterElsewhereAsync("alice");
         await alice.Lobbies.CreateSealedAsync("first_lobby", cancellationToken: Cancellation);
-        using var login = transcript.Start("alice", Transcript.Program, ["login", "alice"]);
-        await login.WaitForExitAsync(Cancellation);
-        Assert.Equal(0, login.ExitCode);
+        await transcript.DoAsync("alice", 0, "login", "alice");
         return alice;
     }
 

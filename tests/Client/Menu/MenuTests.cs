@@ -14,7 +14,7 @@ public sealed class MenuTests(PostgresCluster postgres)
     {
         await using var server = await TestServer.StartAsync(postgres);
         using var transcript = new Transcript(server.Url);
-        await using var bob = await EnterAsync(server, transcript, "bob");
+        await using var bob = await transcript.EnterElsewhereAsync("bob");
         await using var menu = await Tmux.StartAsync(EnvironmentOf(transcript, "C.UTF-8"));
 
         await menu.SeeAsync("nobody is signed in at " + server.Url.AbsoluteUri.TrimEnd('/'));
@@ -72,7 +72,7 @@ public sealed class MenuTests(PostgresCluster postgres)
     {
         await using var server = await TestServer.StartAsync(postgres);
         using var transcript = new Transcript(server.Url);
-        await using var bob = await EnterAsync(server, transcript, "bob");
+        await using var bob = await transcript.EnterElsewhereAsync("bob");
         await using var menu = await Tmux.StartAsync(
             EnvironmentOf(transcript, "ru_RU.UTF-8"), "--server http://127.0.0.1:1");
 
@@ -116,15 +116,12 @@ public sealed class MenuTests(PostgresCluster postgres)
     {
         await using var server = await TestServer.StartAsync(postgres);
         using var transcript = new Transcript(server.Url);
-        await using var alice = await EnterAsync(server, transcript, "alice");
-        await using var bob = await EnterAsync(server, transcript, "bob");
+        await using var alice = await transcript.EnterElsewhereAsync("alice");
+        await using var bob = await transcript.EnterElsewhereAsync("bob");
         await alice.Lobbies.CreateSealedAsync("den", cancellationToken: Cancellation);
         await alice.Lobbies.InviteAsync("den", "bob", cancellationToken: Cancellation);
         foreach (var login in (string[])["alice", "bob"])
-        {
-            using var process = transcript.Start(login, Transcript.Program, ["login", login]);
-            await process.WaitForExitAsync(Cancellation);
-        }
+            await transcript.DoAsync(login, 0, "login", login);
         await using var menu = await Tmux.StartAsync(transcript.EnvironmentOf("alice"));
 
         await ManageAsync("den", "Change rights");
@@ -179,9 +176,8 @@ public sealed class MenuTests(PostgresCluster postgres)
     {
         await using var server = await TestServer.StartAsync(postgres);
         using var transcript = new Transcript(server.Url);
-        await using var bob = await EnterAsync(server, transcript, "bob");
-        using (var login = transcript.Start("bob", Transcript.Program, ["login", "bob"]))
-            await login.WaitForExitAsync(Cancellation);
+        await using var bob = await transcript.EnterElsewhereAsync("bob");
+        await transcript.DoAsync("bob", 0, "login", "bob");
         var environment = transcript.EnvironmentOf("bob");
         var file = Assert.Single(Directory.GetFiles(environment["CONCLAVE_CONFIG"]));
         await using var menu = await Tmux.StartAsync(environment);
@@ -206,9 +202,8 @@ public sealed class MenuTests(PostgresCluster postgres)
     {
         await using var server = await TestServer.StartAsync(postgres);
         using var transcript = new Transcript(server.Url);
-        await using var bob = await EnterAsync(server, transcript, "bob");
-        using (var login = transcript.Start("bob", Transcript.Program, ["login", "bob"]))
-            await login.WaitForExitAsync(Cancellation);
+        await using var bob = await transcript.EnterElsewhereAsync("bob");
+        await transcript.DoAsync("bob", 0, "login", "bob");
         await using var menu = await Tmux.StartAsync(transcript.EnvironmentOf("bob"));
 
         await menu.ChooseAsync("My sessions");
@@ -234,10 +229,9 @@ public sealed class MenuTests(PostgresCluster postgres)
     {
         await using var server = await TestServer.StartAsync(postgres);
         using var transcript = new Transcript(server.Url);
-        await using var bob = await EnterAsync(server, transcript, "bob");
+        await using var bob = await transcript.EnterElsewhereAsync("bob");
         await bob.Lobbies.CreateSealedAsync("first_lobby", cancellationToken: Cancellation);
-        using (var login = transcript.Start("bob", Transcript.Program, ["login", "bob"]))
-            await login.WaitForExitAsync(Cancellation);
+        await transcript.DoAsync("bob", 0, "login", "bob");
         await using var menu = await Tmux.StartAsync(transcript.EnvironmentOf("bob"));
 
         await menu.ChooseAsync("Add data to a lobby");
@@ -256,7 +250,7 @@ public sealed class MenuTests(PostgresCluster postgres)
     {
         await using var server = await TestServer.StartAsync(postgres);
         using var transcript = new Transcript(server.Url);
-        await using var bob = await EnterAsync(server, transcript, "bob");
+        await using var bob = await transcript.EnterElsewhereAsync("bob");
         var environment = EnvironmentOf(transcript, "C.UTF-8");
 
         await using (var terminal = await Tmux.StartAsync(environment, "login bob"))
@@ -300,18 +294,5 @@ public sealed class MenuTests(PostgresCluster postgres)
         environment["CONCLAVE_PASSWORD"] = "";
         environment["LC_ALL"] = locale;
         return environment;
-    }
-
-    internal static async Task<ConclaveClient> EnterAsync(TestServer server, Transcript transcript, string login)
-    {
-        // Another computer: it has a state of its own.
-        var client = new ConclaveClient(new ConclaveOptions
-        {
-            Server = server.Url,
-            StateFolder = transcript.StateOf(login + " elsewhere"),
-        });
-        await client.RegisterAsync(login, "password of " + login, Cancellation);
-        await client.SignInAsync(login, "password of " + login, Cancellation);
-        return client;
     }
 }

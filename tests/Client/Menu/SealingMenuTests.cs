@@ -12,11 +12,11 @@ public sealed class SealingMenuTests(PostgresCluster postgres)
     {
         await using var server = await TestServer.StartAsync(postgres);
         using var transcript = new Transcript(server.Url);
-        await using var alice = await MenuTests.EnterAsync(server, transcript, "alice");
-        await using var bob = await MenuTests.EnterAsync(server, transcript, "bob");
+        await using var alice = await transcript.EnterElsewhereAsync("alice");
+        await using var bob = await transcript.EnterElsewhereAsync("bob");
         await alice.Lobbies.CreateSealedAsync("den", cancellationToken: Cancellation);
         await alice.Lobbies.InviteAsync("den", "bob", cancellationToken: Cancellation);
-        await RunAsync(transcript, "login", "bob");
+        await transcript.DoAsync("bob", 0, "login", "bob");
         await using var menu = await Tmux.StartAsync(transcript.EnvironmentOf("bob"));
 
         await menu.ChooseAsync("Verify somebody");
@@ -57,8 +57,8 @@ public sealed class SealingMenuTests(PostgresCluster postgres)
     {
         await using var server = await TestServer.StartAsync(postgres);
         using var transcript = new Transcript(server.Url);
-        await using var alice = await MenuTests.EnterAsync(server, transcript, "alice");
-        await RunAsync(transcript, "login", "alice");
+        await using var alice = await transcript.EnterElsewhereAsync("alice");
+        await transcript.DoAsync("alice", 0, "login", "alice");
         await transcript.DoAsync("alice", 0, "lobby", "create", "den");
         await using var menu = await Tmux.StartAsync(transcript.EnvironmentOf("alice"));
 
@@ -76,9 +76,8 @@ public sealed class SealingMenuTests(PostgresCluster postgres)
     {
         await using var server = await TestServer.StartAsync(postgres);
         using var transcript = new Transcript(server.Url);
-        await using var bob = await MenuTests.EnterAsync(server, transcript, "bob");
-        await RunAsync(transcript, "register", "alice");
-        await RunAsync(transcript, "login", "alice");
+        await using var bob = await transcript.EnterElsewhereAsync("bob");
+        await transcript.EnterAsync("alice");
         await using var menu = await Tmux.StartAsync(transcript.EnvironmentOf("alice"));
 
         await menu.ChooseAsync("Create a lobby");
@@ -91,19 +90,21 @@ public sealed class SealingMenuTests(PostgresCluster postgres)
 
         await bob.CreateLobbyAsync("market", null, Cancellation);
         await bob.Lobbies.InviteAsync("market", "alice", cancellationToken: Cancellation);
-        await menu.ChooseAsync("Add data to a lobby");
-        await menu.ChooseAsync("market");
-        await menu.SeeAsync("Text:");
-        await menu.TypeAsync("for sale");
+        await OfferAsync();
         await menu.SeeAsync("ALARM: this lobby is not sealed");
         await menu.ChooseAsync("Back");
         Assert.Equal(2, (await bob.HistoryAsync("market", cancellationToken: Cancellation)).LastSeq);
-        await menu.ChooseAsync("Add data to a lobby");
-        await menu.ChooseAsync("market");
-        await menu.SeeAsync("Text:");
-        await menu.TypeAsync("for sale");
+        await OfferAsync();
         await menu.ChooseAsync("Yes, it is meant so");
         await menu.SeeAsync("Stored in market as #3");
+
+        async Task OfferAsync()
+        {
+            await menu.ChooseAsync("Add data to a lobby");
+            await menu.ChooseAsync("market");
+            await menu.SeeAsync("Text:");
+            await menu.TypeAsync("for sale");
+        }
     }
 
     [Fact]
@@ -111,9 +112,8 @@ public sealed class SealingMenuTests(PostgresCluster postgres)
     {
         await using var server = await TestServer.StartAsync(postgres);
         using var transcript = new Transcript(server.Url);
-        await using var bob = await MenuTests.EnterAsync(server, transcript, "bob");
-        await RunAsync(transcript, "register", "alice");
-        await RunAsync(transcript, "login", "alice");
+        await using var bob = await transcript.EnterElsewhereAsync("bob");
+        await transcript.EnterAsync("alice");
         var environment = MenuTests.EnvironmentOf(transcript, "ru_RU.UTF-8");
         await using (var terminal = await Tmux.StartAsync(environment, "verify bob"))
         {
@@ -134,13 +134,5 @@ public sealed class SealingMenuTests(PostgresCluster postgres)
             await terminal.PressAsync("C-c");
             await terminal.SeeAsync("ended with 130");
         }
-    }
-
-    // The user is named by the last word.
-    static async Task RunAsync(Transcript transcript, params string[] words)
-    {
-        using var process = transcript.Start(words[^1], Transcript.Program, words);
-        await process.WaitForExitAsync(Cancellation);
-        Assert.Equal(0, process.ExitCode);
     }
 }
