@@ -9,13 +9,9 @@ using Verdict = Conclave.Sdk.Verdict;
 namespace Conclave.Tests.Sdk.Sealing;
 
 /// <summary>A member who seals what no honest program writes: half a surrogate pair, as an escape.</summary>
-public sealed class HalfCharacterTests : IDisposable
+public sealed class HalfCharacterTests
 {
-    readonly string _folder = Directory.CreateTempSubdirectory("conclave-state-").FullName;
-
     static CancellationToken Cancel => TestContext.Current.CancellationToken;
-
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Theory]
     [InlineData("""{"t":"json","value":{"t":"\ud800"}}""")]
@@ -25,15 +21,10 @@ public sealed class HalfCharacterTests : IDisposable
     [InlineData("""{"t":"file","\ud800":1,"name":"plan","mime":"text/plain","size":0}""")]
     public async Task Half_a_character_of_one_member_keeps_nobody_from_reading_the_rest(string head)
     {
-        await using var server = await PaperServer.StartAsync();
-        server.Enrol("alice", _folder);
-        server.Enrol("bob", _folder);
-        await using var alice = server.Client("alice", _folder);
-        await using var bob = server.Client("bob", _folder);
-        await alice.Lobbies.CreateSealedAsync("den", cancellationToken: Cancel);
-        await alice.Lobbies.InviteAsync("den", "bob", cancellationToken: Cancel);
-        Put(server, head);
-        await alice.PostAsync("den", "said after it", cancellationToken: Cancel);
+        await using var den = await PaperDen.StartAsync();
+        var bob = await den.LetInAsync("bob");
+        Put(den.Server, den.Lobby, head);
+        await den.SayAsync("said after it");
 
         var read = (await bob.HistoryAsync("den", cancellationToken: Cancel)).Entries;
 
@@ -44,9 +35,8 @@ public sealed class HalfCharacterTests : IDisposable
         Assert.Empty(await bob.Files.ListAsync("den", Cancel));
     }
 
-    static void Put(PaperServer server, string head)
+    static void Put(PaperServer server, PaperLobby den, string head)
     {
-        var den = server.LobbyNamed("den");
         using var mallory = Identity.FromSeed("alice", server.SeedOf("alice"));
         var wrap = den.Wraps.Single(wrap => wrap.To == mallory.Fingerprint).Wrap;
         Assert.Equal(

@@ -8,40 +8,33 @@ using Conclave.Sealing;
 namespace Conclave.Tests.Sdk.Sealing;
 
 /// <summary>Whom a roster makes a client know, and what becomes of a change that comes second.</summary>
-public sealed class RosterTrustTests : IDisposable
+public sealed class RosterTrustTests
 {
-    readonly string _folder = Directory.CreateTempSubdirectory("conclave-state-").FullName;
-
     static CancellationToken Cancel => TestContext.Current.CancellationToken;
-
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
     public async Task Rotation_that_a_person_wants_is_made_also_if_another_change_was_first()
     {
-        await using var server = await PaperServer.StartAsync();
-        await using var alice = Enrol(server, "alice");
-        await using var bob = Enrol(server, "bob");
-        await alice.Lobbies.CreateSealedAsync("den", cancellationToken: Cancel);
-        await alice.Lobbies.InviteAsync("den", "bob", Rights.All, Cancel);
-        var den = server.LobbyNamed("den");
-        using var his = Identity.FromSeed("bob", server.SeedOf("bob")!);
+        await using var den = await PaperDen.StartAsync();
+        _ = await den.LetInAsync("bob", Rights.All);
+        var lobby = den.Lobby;
+        using var his = Identity.FromSeed("bob", den.Server.SeedOf("bob")!);
         var isFirst = true;
-        server.Lie = (request, _) =>
+        den.Server.Lie = (request, _) =>
         {
             if ((string?)request["action"] == "history" && isFirst)
             {
                 isFirst = false;
-                var rename = RosterSigner.Sign(his, den.Log.Roster!, new RosterChange.Rename("burrow"));
-                den.Append(server.Users["bob"].Token, SealedRow.AroundEntry(rename), null);
+                var rename = RosterSigner.Sign(his, lobby.Log.Roster!, new RosterChange.Rename("burrow"));
+                lobby.Append(den.Server.Users["bob"].Token, SealedRow.AroundEntry(rename), null);
             }
             return null;
         };
 
-        await alice.Lobbies.RotateKeyAsync("den", Cancel);
+        await den.Alice.Lobbies.RotateKeyAsync("den", Cancel);
 
-        Assert.Equal(2, server.Requests.Count(request => (string?)request["action"] == "rotate_key"));
-        Assert.Equal(2UL, den.Log.Roster!.Generation);
+        Assert.Equal(2, den.Server.Requests.Count(request => (string?)request["action"] == "rotate_key"));
+        Assert.Equal(2UL, lobby.Log.Roster!.Generation);
     }
 
     [Theory]
@@ -50,13 +43,10 @@ public sealed class RosterTrustTests : IDisposable
     [InlineData("alice ")]
     public async Task Login_that_is_none_is_nobody_in_a_roster(string login)
     {
-        await using var server = await PaperServer.StartAsync();
-        await using var alice = Enrol(server, "alice");
-        await using var bob = Enrol(server, "bob");
-        await alice.Lobbies.CreateSealedAsync("den", cancellationToken: Cancel);
-        await alice.Lobbies.InviteAsync("den", "bob", cancellationToken: Cancel);
+        await using var den = await PaperDen.StartAsync();
+        var bob = await den.LetInAsync("bob");
         using var lookalike = Identity.Create(login);
-        server.LobbyNamed("den").Identities.Add(lookalike.Fingerprint, lookalike.Record);
+        den.Lobby.Identities.Add(lookalike.Fingerprint, lookalike.Record);
 
         var alarm = await Assert.ThrowsAsync<AlarmException>(
             () => bob.HistoryAsync("den", cancellationToken: Cancel));
@@ -67,12 +57,9 @@ public sealed class RosterTrustTests : IDisposable
     [Fact]
     public async Task Members_of_a_lobby_that_was_entered_in_its_middle_are_pinned()
     {
-        await using var server = await PaperServer.StartAsync();
-        await using var alice = Enrol(server, "alice");
-        await using var bob = Enrol(server, "bob");
-        await alice.Lobbies.CreateSealedAsync("den", cancellationToken: Cancel);
-        await alice.Lobbies.InviteAsync("den", "bob", cancellationToken: Cancel);
-        server.Post(server.LobbyNamed("den"), "alice", PaperRows.Texts(1100));
+        await using var den = await PaperDen.StartAsync();
+        var bob = await den.LetInAsync("bob");
+        den.Server.Post(den.Lobby, "alice", PaperRows.Texts(1100));
 
         _ = await bob.Secrets.GetAsync("den", "wifi", Cancel);
         var roster = await bob.Lobbies.RosterAsync("den", Cancel);
@@ -95,11 +82,5 @@ public sealed class RosterTrustTests : IDisposable
         Assert.Equal(next.Fingerprint, moved.Identity.Fingerprint);
         Assert.Equal(third.Fingerprint, moved.Changed?.Fingerprint);
         Assert.Null(accepted.Changed);
-    }
-
-    ConclaveClient Enrol(PaperServer server, string login)
-    {
-        server.Enrol(login, _folder);
-        return server.Client(login, _folder);
     }
 }

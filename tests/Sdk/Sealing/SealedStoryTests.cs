@@ -4,20 +4,15 @@ using Conclave.Sdk;
 namespace Conclave.Tests.Sdk.Sealing;
 
 /// <summary>What people do in sealed lobbies, against a server that does what it must.</summary>
-public sealed class SealedStoryTests : IDisposable
+public sealed class SealedStoryTests
 {
-    readonly string _folder = Directory.CreateTempSubdirectory("conclave-state-").FullName;
-
     static CancellationToken Cancel => TestContext.Current.CancellationToken;
-
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
     public async Task Sealed_lobby_looks_like_a_plain_one_to_the_caller()
     {
-        await using var server = await PaperServer.StartAsync();
-        await using var alice = Enrol(server, "alice");
-        await using var bob = Enrol(server, "bob");
+        await using var den = await PaperDen.EmptyAsync();
+        var (alice, bob) = (den.Enrol("alice"), den.Enrol("bob"));
 
         var made = await alice.Lobbies.CreateSealedAsync("first_lobby", cancellationToken: Cancel);
         Assert.Equal(8, made.LobbyId.Version);
@@ -36,25 +31,21 @@ public sealed class SealedStoryTests : IDisposable
         Assert.Equal(("alice", "bob"), (page.Entries[2].From.Login, page.Entries[2].Member?.Login));
         Assert.Equal("secret", page.Entries[3].Content?.Type);
         Assert.Equal("""[1.0, {"a":2}]""", page.Entries[4].Content?.Json.ToJson());
-        Assert.DoesNotContain("test123", string.Join('\n', server.Requests.Select(request => request.ToJsonString())));
+        Assert.DoesNotContain("test123", den.Heard);
     }
 
     [Fact]
     public async Task Removed_member_is_locked_out_by_a_new_key_and_the_post_after_it_just_works()
     {
-        await using var server = await PaperServer.StartAsync();
-        await using var alice = Enrol(server, "alice");
-        await using var bob = Enrol(server, "bob");
-        await using var carol = Enrol(server, "carol");
-        await alice.Lobbies.CreateSealedAsync("den", cancellationToken: Cancel);
-        await alice.Lobbies.InviteAsync("den", "bob", cancellationToken: Cancel);
-        await alice.Lobbies.InviteAsync("den", "carol", Rights.Default, Cancel);
+        await using var den = await PaperDen.StartAsync();
+        var bob = await den.LetInAsync("bob");
+        _ = await den.LetInAsync("carol");
         await bob.PostAsync("den", "before", cancellationToken: Cancel);
 
-        await alice.Lobbies.RemoveMemberAsync("den", server.Users["carol"].Token, cancellationToken: Cancel);
+        await den.Alice.Lobbies.RemoveMemberAsync("den", den.Server.Users["carol"].Token, cancellationToken: Cancel);
         await bob.PostAsync("den", "after", cancellationToken: Cancel);
 
-        Assert.Equal(2UL, server.LobbyNamed("den").Log.Roster!.Generation);
+        Assert.Equal(2UL, den.Lobby.Log.Roster!.Generation);
         var roster = await bob.Lobbies.RosterAsync("den", Cancel);
         Assert.Equal(["alice", "bob"], roster.Members.Select(member => member.Login));
         Assert.False(roster.IsRotationDue);
@@ -66,9 +57,8 @@ public sealed class SealedStoryTests : IDisposable
     [Fact]
     public async Task Newcomer_reads_all_or_only_what_came_after_as_the_lobby_was_made()
     {
-        await using var server = await PaperServer.StartAsync();
-        await using var alice = Enrol(server, "alice");
-        await using var bob = Enrol(server, "bob");
+        await using var den = await PaperDen.EmptyAsync();
+        var (alice, bob) = (den.Enrol("alice"), den.Enrol("bob"));
         foreach (var (name, history) in (IEnumerable<(string, LobbyHistory)>)[
             ("open", LobbyHistory.All), ("closed", LobbyHistory.FromJoin)])
         {
@@ -93,19 +83,16 @@ public sealed class SealedStoryTests : IDisposable
     [Fact]
     public async Task Subscription_hands_out_opened_entries_stored_and_live()
     {
-        await using var server = await PaperServer.StartAsync();
-        await using var alice = Enrol(server, "alice");
-        await using var bob = Enrol(server, "bob");
-        await alice.Lobbies.CreateSealedAsync("den", cancellationToken: Cancel);
-        await alice.Lobbies.InviteAsync("den", "bob", cancellationToken: Cancel);
-        await alice.PostAsync("den", "one", cancellationToken: Cancel);
+        await using var den = await PaperDen.StartAsync();
+        var bob = await den.LetInAsync("bob");
+        await den.SayAsync("one");
         _ = await bob.HistoryAsync("den", cancellationToken: Cancel);
-        await alice.PostAsync("den", "two", cancellationToken: Cancel);
+        await den.SayAsync("two");
 
         await using var subscription = await bob.SubscribeAsync("den", Position.Start, Cancel);
         var reading = subscription.ReadAllAsync(Cancel).Take(6).ToListAsync(Cancel);
-        await alice.Lobbies.RotateKeyAsync("den", Cancel);
-        await alice.PostAsync("den", "three", cancellationToken: Cancel);
+        await den.Alice.Lobbies.RotateKeyAsync("den", Cancel);
+        await den.SayAsync("three");
 
         var entries = await reading;
         Assert.Equal(Enumerable.Range(1, 6), entries.Select(entry => (int)entry.Seq));
@@ -115,9 +102,8 @@ public sealed class SealedStoryTests : IDisposable
     [Fact]
     public async Task Secrets_are_replaced_by_compare_and_swap()
     {
-        await using var server = await PaperServer.StartAsync();
-        await using var alice = Enrol(server, "alice");
-        await alice.Lobbies.CreateSealedAsync("den", cancellationToken: Cancel);
+        await using var den = await PaperDen.StartAsync();
+        var alice = den.Alice;
 
         var first = await alice.Secrets.SetAsync("den", "db", "one", cancellationToken: Cancel);
         var second = await alice.Secrets.SetAsync("den", "db", "two", first, Cancel);
@@ -137,17 +123,14 @@ public sealed class SealedStoryTests : IDisposable
     [Fact]
     public async Task Files_of_any_size_come_back_as_they_were()
     {
-        await using var server = await PaperServer.StartAsync();
-        await using var alice = Enrol(server, "alice");
-        await using var bob = Enrol(server, "bob");
-        await alice.Lobbies.CreateSealedAsync("den", cancellationToken: Cancel);
-        await alice.Lobbies.InviteAsync("den", "bob", cancellationToken: Cancel);
+        await using var den = await PaperDen.StartAsync();
+        var bob = await den.LetInAsync("bob");
         foreach (var size in (IEnumerable<int>)[0, 1, 512 * 1024, (1024 * 1024) + 1])
         {
             var bytes = new byte[size];
             for (var index = 0; index < size; index++)
                 bytes[index] = (byte)(index * 31);
-            await alice.Files.PutAsync("den", $"file {size}", "text/plain", new MemoryStream(bytes), Cancel);
+            await den.Alice.Files.PutAsync("den", $"file {size}", "text/plain", new MemoryStream(bytes), Cancel);
 
             using var back = new MemoryStream();
             var file = await bob.Files.GetAsync("den", $"file {size}", back, Cancel);
@@ -160,12 +143,6 @@ public sealed class SealedStoryTests : IDisposable
 
     static Task<MessageReply> PostAsync(ConclaveClient client, LobbyRef lobby, string json) =>
         client.PostAsync(lobby, Content.OfJson(json), cancellationToken: Cancel);
-
-    ConclaveClient Enrol(PaperServer server, string login)
-    {
-        server.Enrol(login, _folder);
-        return server.Client(login, _folder);
-    }
 
     static IEnumerable<string> Texts(IEnumerable<Entry> entries) =>
         entries.Select(entry => entry.Content?.Text).OfType<string>();

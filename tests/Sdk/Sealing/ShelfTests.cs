@@ -1,4 +1,3 @@
-using Conclave.Sdk;
 using Conclave.Sdk.Sealing;
 using Conclave.Sealing;
 using Content = Conclave.Sdk.Content;
@@ -6,13 +5,9 @@ using Content = Conclave.Sdk.Content;
 namespace Conclave.Tests.Sdk.Sealing;
 
 /// <summary>A secret of a long lobby by the word of an index, which any member may have made.</summary>
-public sealed class ShelfTests : IDisposable
+public sealed class ShelfTests
 {
-    readonly string _folder = Directory.CreateTempSubdirectory("conclave-state-").FullName;
-
     static CancellationToken Cancel => TestContext.Current.CancellationToken;
-
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     /// <summary>Rows 2 and 3 are secrets, 603 is the index, 604 a new version of the first.</summary>
     [Theory]
@@ -24,15 +19,11 @@ public sealed class ShelfTests : IDisposable
     [InlineData(602UL, "wifi", 77UL)]
     public async Task Newest_version_is_found_whatever_an_index_says(ulong through, string name, ulong seq)
     {
-        await using var server = await PaperServer.StartAsync();
-        server.Enrol("alice", _folder);
-        await using (var alice = server.Client("alice", _folder))
-            await alice.Lobbies.CreateSealedAsync("den", cancellationToken: Cancel);
-        var den = server.LobbyNamed("den");
+        await using var den = await PaperDen.StartAsync();
         var index = new IndexContent(
             through, new Dictionary<string, ulong> { [name] = seq }, new Dictionary<string, ulong>());
-        server.Post(
-            den, "alice",
+        den.Server.Post(
+            den.Lobby, "alice",
             [
                 Plain(SecretContent.Of("wifi", "one", null).ToContent()),
                 Plain(SecretContent.Of("door", "4711", null).ToContent()),
@@ -41,8 +32,7 @@ public sealed class ShelfTests : IDisposable
                 .. PaperRows.Texts(500),
             ]);
 
-        await using var phone = Phone(server);
-        var secret = await phone.Secrets.GetAsync("den", "wifi", Cancel);
+        var secret = await den.Elsewhere("alice").Secrets.GetAsync("den", "wifi", Cancel);
 
         Assert.Equal(("two", 604), (secret?.Value, secret?.Seq));
     }
@@ -51,12 +41,5 @@ public sealed class ShelfTests : IDisposable
     {
         using (content)
             return ContentForm.ToPlain(content);
-    }
-
-    ConclaveClient Phone(PaperServer server)
-    {
-        var folder = Path.Combine(_folder, "phone");
-        server.Enrol("alice", folder, Identity.FromSeed("alice", server.SeedOf("alice")!));
-        return server.Client("alice", folder);
     }
 }

@@ -4,54 +4,46 @@ using Conclave.Sdk;
 namespace Conclave.Tests.Sdk.Sealing;
 
 /// <summary>Several programs of one user share a state file: at once, and one after another has crashed.</summary>
-public sealed class TwoProcessTests : IDisposable
+public sealed class TwoProcessTests
 {
     const string Child = "CONCLAVE_TEST_CHILD";
     const int Posts = 15;
 
-    readonly string _folder = Directory.CreateTempSubdirectory("conclave-state-").FullName;
-
     static CancellationToken Cancel => TestContext.Current.CancellationToken;
-
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
     public async Task Two_processes_at_once_post_and_read_one_lobby_with_one_state()
     {
-        await using var server = await PaperServer.StartAsync();
-        await using var alice = Enrol(server, "alice");
-        await alice.Lobbies.CreateSealedAsync("den", cancellationToken: Cancel);
-        using var child = Start(server, "post");
+        await using var den = await PaperDen.StartAsync();
+        using var child = Start(den, "post");
 
         for (var number = 1; number <= Posts; number++)
-            await alice.PostAsync("den", $"parent {number}", cancellationToken: Cancel);
+            await den.Alice.PostAsync("den", $"parent {number}", cancellationToken: Cancel);
         await child.WaitForExitAsync(Cancel);
 
         Assert.Equal(0, child.ExitCode);
-        var entries = (await alice.HistoryAsync("den", limit: 1000, cancellationToken: Cancel)).Entries;
+        var entries = (await den.Alice.HistoryAsync("den", limit: 1000, cancellationToken: Cancel)).Entries;
         Assert.Equal(1 + (2 * Posts), entries.Count);
         Assert.All(entries, entry => Assert.Equal(Verdict.Verified, entry.Verdict));
-        foreach (var file in Directory.GetFiles(_folder))
+        foreach (var file in Directory.GetFiles(den.Folder))
             Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
     }
 
     [Fact]
     public async Task Process_killed_in_the_midst_of_its_posts_leaves_a_state_that_goes_on()
     {
-        await using var server = await PaperServer.StartAsync();
-        await using var alice = Enrol(server, "alice");
-        await alice.Lobbies.CreateSealedAsync("den", cancellationToken: Cancel);
-        using var child = Start(server, "post for ever");
-        while (server.LobbyNamed("den").Rows.Count < 10)
-            await alice.PingAsync(Cancel);
+        await using var den = await PaperDen.StartAsync();
+        using var child = Start(den, "post for ever");
+        while (den.Lobby.Rows.Count < 10)
+            await den.Alice.PingAsync(Cancel);
         child.Kill();
         await child.WaitForExitAsync(Cancel);
 
-        await using var again = server.Client("alice", _folder);
+        var again = den.Again("alice");
         await again.PostAsync("den", "still here", cancellationToken: Cancel);
         var entries = (await again.HistoryAsync("den", limit: 1000, cancellationToken: Cancel)).Entries;
 
-        Assert.Equal(server.LobbyNamed("den").Rows.Count, entries.Count);
+        Assert.Equal(den.Lobby.Rows.Count, entries.Count);
         Assert.All(entries, entry => Assert.Equal(Verdict.Verified, entry.Verdict));
         Assert.Equal("still here", entries[^1].Content?.Text);
     }
@@ -72,17 +64,11 @@ public sealed class TwoProcessTests : IDisposable
             await client.PostAsync("den", $"child {number}", cancellationToken: Cancel);
     }
 
-    Process Start(PaperServer server, string task)
+    static Process Start(PaperDen den, string task)
     {
         var start = new ProcessStartInfo(
             Environment.ProcessPath!, ["-explicit", "only", "-method", "*TwoProcessTests.Child_posts"]);
-        start.Environment[Child] = $"{task}|{server.Address}|{_folder}";
+        start.Environment[Child] = $"{task}|{den.Server.Address}|{den.Folder}";
         return Process.Start(start)!;
-    }
-
-    ConclaveClient Enrol(PaperServer server, string login)
-    {
-        server.Enrol(login, _folder);
-        return server.Client(login, _folder);
     }
 }
