@@ -26,7 +26,10 @@ sealed partial class Transcript(Uri server) : IDisposable
     string _lastId = "";
     string _lastFingerprint = "";
 
-    public static string Program { get; } = Path.Combine(AppContext.BaseDirectory, "conclave");
+    // Where it is built, as people have it. The copy beside the tests lacks what it was compiled to ahead.
+    public static string Program { get; } = Path.GetFullPath(
+        Path.Combine("..", "..", "Client", new DirectoryInfo(AppContext.BaseDirectory).Name, "conclave"),
+        AppContext.BaseDirectory);
 
     /// <summary>Where the programs run.</summary>
     public string Home => _home;

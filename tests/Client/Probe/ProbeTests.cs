@@ -154,7 +154,7 @@ public sealed partial class ProbeTests(PostgresCluster postgres, SharedServer se
     static async Task<(int Code, string Output, string Errors)> RunAsync(Uri url, params string[] options)
     {
         var start = new ProcessStartInfo(
-            Path.Combine(AppContext.BaseDirectory, "conclave"), ["probe", url.ToString(), "--lang", "en", .. options])
+            Transcript.Program, ["probe", url.ToString(), "--lang", "en", .. options])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
