@@ -188,18 +188,9 @@ public sealed class CodeTests(PostgresCluster postgres, SharedServer server) : I
         await using var line = new PostgresLine(database);
         await using var far = await TestServer.StartBesideAsync(line.ConnectionString, Hasty);
         await using var alice = await MoveInAsync(far);
-        await using var locking = NpgsqlDataSource.Create(database);
-        await using var locked = await locking.OpenConnectionAsync(Cancellation);
-        await using var transaction = await locked.BeginTransactionAsync(Cancellation);
-        await using (var hold = new NpgsqlCommand("SELECT FROM lobbies FOR UPDATE", locked))
-            await hold.ExecuteNonQueryAsync(Cancellation);
+        await using var held = await LobbyLock.TakeAsync(database);
         await alice.SendAsync("""{"action":"message","lobby_name":"den","row_data":"doubtful"}""");
-        await using (var waiting = locking.CreateCommand(
-            "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"))
-        {
-            while (!await HasRowsAsync(waiting))
-                Cancellation.ThrowIfCancellationRequested();
-        }
+        await held.UntilWantedAsync();
         line.Cut();
         var reply = await alice.ReplyAsync();
         line.Mend();
@@ -227,11 +218,5 @@ public sealed class CodeTests(PostgresCluster postgres, SharedServer server) : I
         await alice.SignUpAsync("alice");
         await alice.DoAsync("""{"action":"create_lobby","lobby_name":"den"}""");
         return alice;
-    }
-
-    static async Task<bool> HasRowsAsync(NpgsqlCommand command)
-    {
-        await using var rows = await command.ExecuteReaderAsync(Cancellation);
-        return rows.HasRows;
     }
 }

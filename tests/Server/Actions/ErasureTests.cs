@@ -206,10 +206,7 @@ public sealed class ErasureTests(PostgresCluster postgres, SharedServer server) 
         await alice.DoAsync("""{"action":"subscribe","lobby_name":"den"}""");
         await alice.DoAsync(Post("den", "\"brief\"", ",\"expires_in\":1"));
         Assert.Equal([2], await SeqsAsync(alice, 1));
-        await using var holder = await database.OpenConnectionAsync(Cancellation);
-        await using var hold = await holder.BeginTransactionAsync(Cancellation);
-        await using var take = new NpgsqlCommand("SELECT FROM lobbies WHERE name = 'busy' FOR UPDATE", holder);
-        await take.ExecuteNonQueryAsync(Cancellation);
+        await using var held = await LobbyLock.TakeAsync(still.Database, "busy");
         await RunAsync(database, "SELECT pg_sleep_until(max(expires_at)) FROM entries");
 
         time.Advance(TimeSpan.FromSeconds(1));

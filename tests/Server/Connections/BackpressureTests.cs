@@ -6,7 +6,6 @@ using Conclave.Server.Actions;
 using Conclave.Server.Connections;
 using Conclave.Server.Lobbies;
 using Conclave.Tests.Support;
-using Npgsql;
 
 namespace Conclave.Tests.Server.Connections;
 
@@ -24,11 +23,7 @@ public sealed class BackpressureTests(PostgresCluster postgres)
         await using var watcher = await server.ConnectAsync();
         await watcher.SignInAsync("alice");
         await watcher.DoAsync("""{"action":"subscribe","lobby_name":"free"}""");
-        await using var locking = NpgsqlDataSource.Create(server.Database);
-        await using var locked = await locking.OpenConnectionAsync(TestContext.Current.CancellationToken);
-        await using var transaction = await locked.BeginTransactionAsync(TestContext.Current.CancellationToken);
-        await using (var hold = new NpgsqlCommand("SELECT FROM lobbies WHERE name = 'locked' FOR UPDATE", locked))
-            await hold.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        await using var held = await LobbyLock.TakeAsync(server.Database, "locked");
 
         // Three wait for the lock; the fourth overtakes them, and the fifth is not even read.
         string[] lobbies = ["locked", "locked", "locked", "free", "free"];
@@ -39,7 +34,7 @@ public sealed class BackpressureTests(PostgresCluster postgres)
             await watcher.DoAsync("""{"action":"message","lobby_name":"free","row_data":"between"}""");
         for (var time = 0; time < 10; time++)
             Assert.Equal("between", (await watcher.EventAsync())["row_data"]!.GetValue<string>());
-        await transaction.RollbackAsync(TestContext.Current.CancellationToken);
+        await held.LetGoAsync();
         foreach (var seq in (int[])[2, 3, 4, 2, 13])
             Assert.Equal(seq, (await client.ReplyAsync())["seq"]!.GetValue<int>());
     }

@@ -5,7 +5,6 @@ using Conclave.Protocol;
 using Conclave.Server.Connections;
 using Conclave.Tests.Support;
 using Microsoft.Extensions.Logging.Abstractions;
-using Npgsql;
 
 namespace Conclave.Tests.Server.Connections;
 
@@ -24,23 +23,14 @@ public sealed class StopTests(PostgresCluster postgres)
         await client.SignUpAsync("alice");
         await client.DoAsync("""{"action":"create_lobby","lobby_name":"den"}""");
 
-        await using var locking = NpgsqlDataSource.Create(server.Database);
-        await using var locked = await locking.OpenConnectionAsync(TestContext.Current.CancellationToken);
-        await using var transaction = await locked.BeginTransactionAsync(TestContext.Current.CancellationToken);
-        await using (var hold = new NpgsqlCommand("SELECT FROM lobbies FOR UPDATE", locked))
-            await hold.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        await using var held = await LobbyLock.TakeAsync(server.Database);
         await client.SendAsync(request.Replace("BOB", bob, StringComparison.Ordinal));
         // The writer passes a locked lobby over once before it waits for it.
-        await using (var waiting = locking.CreateCommand(
-            "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"))
-        {
-            while (!await HasRowsAsync(waiting))
-                TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
-        }
+        await held.UntilWantedAsync();
 
         var stopping = server.DisposeAsync().AsTask();
         Assert.Equal(EventName.ServerClosing, (await client.EventAsync())["event"]!.GetValue<string>());
-        await transaction.RollbackAsync(TestContext.Current.CancellationToken);
+        await held.LetGoAsync();
         var reply = await client.ReplyAsync();
         Assert.Equal("ok", Outcomes.Of(reply));
         Assert.Equal(2, reply["seq"]!.GetValue<int>());
@@ -112,11 +102,5 @@ public sealed class StopTests(PostgresCluster postgres)
         {
             // The server has left.
         }
-    }
-
-    static async Task<bool> HasRowsAsync(NpgsqlCommand command)
-    {
-        await using var reader = await command.ExecuteReaderAsync(TestContext.Current.CancellationToken);
-        return reader.HasRows;
     }
 }

@@ -208,7 +208,7 @@ public sealed class AppendTests(PostgresCluster postgres)
             await take.ExecuteNonQueryAsync(Cancellation);
         }
         var creating = rooms.AppendAsync(rooms.Creation(alice, "den"));
-        await WaitForLockAsync(rooms);
+        await LobbyLock.UntilWaitingAsync(rooms.Database.Source, 1);
         await transaction.CommitAsync(Cancellation);
 
         Assert.Equal(Verdict.NameTaken, (await creating).Verdict);
@@ -240,7 +240,7 @@ public sealed class AppendTests(PostgresCluster postgres)
         // What a removal on another server does, held before its commit.
         await using var removing = await rooms.LockAsync(lobby);
         var posting = rooms.AppendAsync([Message(lobby, bob, "too late")], patient: true);
-        await WaitForLockAsync(rooms);
+        await LobbyLock.UntilWaitingAsync(rooms.Database.Source, 1);
         await using (var remove = new NpgsqlCommand(
             """
             WITH entry AS (
@@ -316,14 +316,5 @@ public sealed class AppendTests(PostgresCluster postgres)
                 "SELECT count(*) FROM entries e WHERE position($1 in e::text) > 0 OR position($2 in e::text) > 0",
                 Secret,
                 Convert.ToHexStringLower(Encoding.UTF8.GetBytes(Secret))));
-    }
-
-    // Until somebody waits for a lock in this database.
-    static async Task WaitForLockAsync(StorageRooms rooms)
-    {
-        while (await rooms.RunAsync(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
-            is 0L)
-            Cancellation.ThrowIfCancellationRequested();
     }
 }

@@ -74,7 +74,7 @@ public sealed class SealedAppendTests(PostgresCluster postgres)
             await RunAsync(held, "SELECT pg_advisory_lock(77)");
             var first = SealedMessage.NewId();
             await bob.Client.SendAsync(other.Message(other.Seal(bob, "is under way", first), first));
-            await UntilWaitingAsync(database, 1);
+            await LobbyLock.UntilWaitingAsync(database, 1);
             await bob.Client.SendAsync(den.Message(den.Seal(bob, "is stored", id), id));
             await UntilAsync(() => writer.Waiting == 1);
             await alice.Client.SendAsync(den.Rotation(alice));
@@ -110,7 +110,7 @@ public sealed class SealedAppendTests(PostgresCluster postgres)
                 server.Rooms.SealedLobbies.Forget(lobby.LobbyId);
             await alice.Client.SendAsync(den.Rotation(alice));
             await bob.Client.SendAsync(other.Invitation(bob, alice));
-            await UntilWaitingAsync(database, 2);
+            await LobbyLock.UntilWaitingAsync(database, 2);
             foreach (var lobby in (SealedDen[])[den, other])
                 Assert.True(server.Rooms.SealedLobbies.IsKnown(lobby.LobbyId));
             await RunAsync(slow, "ROLLBACK");
@@ -187,15 +187,5 @@ public sealed class SealedAppendTests(PostgresCluster postgres)
             deadline.Token.ThrowIfCancellationRequested();
             await Task.Yield();
         }
-    }
-
-    // Until so many of the server's connections wait for what the test has locked.
-    static async Task UntilWaitingAsync(NpgsqlDataSource database, long count)
-    {
-        await using var command = database.CreateCommand(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'");
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        while ((long)(await command.ExecuteScalarAsync(deadline.Token))! < count)
-            await Task.Yield();
     }
 }
