@@ -25,7 +25,7 @@ public sealed class ConnectionTests
             await talk.ReplyAsync(request, "\"server_time\":\"2026-01-01T00:00:00.000Z\"");
             await talk.ReadAsync();
         });
-        await using var client = new ConclaveClient(OptionsFor(server));
+        await using var client = new ConclaveClient(server.Options);
 
         var hints = client.HintsAsync(cancel).Take(2).ToListAsync(cancel).AsTask();
         await client.PingAsync(cancel);
@@ -48,7 +48,7 @@ public sealed class ConnectionTests
             await talk.ReadAsync();
             await talk.CloseAsync(code);
         });
-        await using var client = Connect(server);
+        await using var client = server.Connect();
 
         var disconnected = await Assert.ThrowsAsync<DisconnectedException>(() => client.PingAsync(cancel));
 
@@ -87,9 +87,8 @@ public sealed class ConnectionTests
             asked.SetResult();
             await talk.ReadAsync();
         });
-        await using var client = new ConclaveClient(
+        await using var client = server.Connect(
             ConclaveOptions.Default with { Server = server.Address, TimeProvider = time });
-        client.UseToken(LobbyModel.Token);
 
         var post = client.PostAsync("keys", "secret", cancellationToken: cancel);
         await asked.Task;
@@ -112,7 +111,7 @@ public sealed class ConnectionTests
             asked.SetResult();
             await talk.ReadAsync();
         });
-        var client = Connect(server);
+        var client = server.Connect();
         var ping = client.PingAsync(cancel);
         await asked.Task;
 
@@ -136,7 +135,7 @@ public sealed class ConnectionTests
             await talk.SendAsync(frame);
             await talk.ReadAsync();
         });
-        await using var client = Connect(server);
+        await using var client = server.Connect();
 
         await Assert.ThrowsAsync<BrokenServerException>(() => client.PingAsync(cancel));
     }
@@ -151,7 +150,7 @@ public sealed class ConnectionTests
             await talk.ReadAsync();
         });
         await using var client = new ConclaveClient(
-            OptionsFor(server) with { RequestTimeout = TimeSpan.FromMilliseconds(300) });
+            server.Options with { RequestTimeout = TimeSpan.FromMilliseconds(300) });
         await client.ConnectAsync(cancel);
         await server.DisposeAsync();
 
@@ -176,7 +175,7 @@ public sealed class ConnectionTests
             await talk.ReadAsync();
         });
         await using var client = new ConclaveClient(
-            OptionsFor(server) with { PingInterval = TimeSpan.FromMilliseconds(50) });
+            server.Options with { PingInterval = TimeSpan.FromMilliseconds(50) });
 
         await client.PingAsync(cancel);
 
@@ -199,25 +198,11 @@ public sealed class ConnectionTests
                 await talk.ReadAsync();
             }
         });
-        await using var client = Connect(server);
+        await using var client = server.Connect();
 
         // The first hint may be lost with its connection, as hints may.
         var hint = await client.HintsAsync(cancel).FirstAsync(hint => hint.Event == "number 2", cancel);
 
         Assert.Equal("number 2", hint.Event);
-    }
-
-    static ConclaveOptions OptionsFor(ScriptedServer server) => ConclaveOptions.Default with
-    {
-        Server = server.Address,
-        ReconnectWaitMin = TimeSpan.FromMilliseconds(1),
-        ReconnectWaitMax = TimeSpan.FromMilliseconds(2),
-    };
-
-    static ConclaveClient Connect(ScriptedServer server)
-    {
-        var client = new ConclaveClient(OptionsFor(server));
-        client.UseToken(LobbyModel.Token);
-        return client;
     }
 }

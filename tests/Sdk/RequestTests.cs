@@ -46,7 +46,7 @@ public sealed class RequestTests
                 }
             }
         });
-        await using var client = Connect(server);
+        await using var client = server.Connect();
         await client.ConnectAsync(cancel);
 
         var reply = await client.PostAsync("keys", "secret", cancellationToken: cancel);
@@ -80,8 +80,7 @@ public sealed class RequestTests
             }
         });
         // One at a time, so that the second post is not on its way before the first is put off.
-        await using var client = new ConclaveClient(new() { Server = server.Address, InFlightMax = 1 });
-        client.UseToken(LobbyModel.Token);
+        await using var client = server.Connect(new() { Server = server.Address, InFlightMax = 1 });
 
         var first = client.PostAsync("keys", "first", cancellationToken: cancel);
         var second = client.PostAsync("keys", "second", cancellationToken: cancel);
@@ -100,7 +99,7 @@ public sealed class RequestTests
             await talk.RefuseAsync(await talk.ReadAsync(), "rate_limited", ",\"retry_after_ms\":31000");
             await talk.ReadAsync();
         });
-        await using var client = Connect(server);
+        await using var client = server.Connect();
 
         var refused = await Assert.ThrowsAsync<RefusedException>(
             () => client.PostAsync("keys", "secret", cancellationToken: cancel));
@@ -128,7 +127,7 @@ public sealed class RequestTests
                     """);
             }
         });
-        await using var client = Connect(server);
+        await using var client = server.Connect();
 
         var members = await client.MembersAsync("keys", cancel);
 
@@ -154,7 +153,7 @@ public sealed class RequestTests
                 await talk.ReplyAsync(request, "\"server_time\":\"2026-01-01T00:00:00.000Z\"");
             }
         });
-        await using var client = new ConclaveClient(OptionsFor(server));
+        await using var client = new ConclaveClient(server.Options);
 
         await Assert.ThrowsAsync<DisconnectedException>(() => client.RegisterAsync("alice", "password", cancel));
         await client.PingAsync(cancel);
@@ -170,7 +169,7 @@ public sealed class RequestTests
             await talk.RefuseAsync(
                 await talk.ReadAsync(), "rate_limited",
                 ",\"field\":\"login\",\"retry_after_ms\":1500,\"trace\":\"t1\",\"of_the_future\":1"));
-        await using var client = Connect(server);
+        await using var client = server.Connect();
 
         var refused = await Assert.ThrowsAsync<RefusedException>(
             () => client.SignInAsync("alice", "password", cancel));
@@ -194,7 +193,7 @@ public sealed class RequestTests
                 await talk.ReplyAsync(request, request.Action == ActionName.Whoami ? LobbyModel.Whoami : Stored);
             }
         });
-        await using var client = Connect(server);
+        await using var client = server.Connect();
         var large = new string('x', 100_000);
 
         await client.PostAsync("keys", large, cancellationToken: cancel);
@@ -212,7 +211,7 @@ public sealed class RequestTests
             await talk.RefuseAsync(await talk.ReadAsync(), "bad_token");
             await talk.ReadAsync();
         });
-        await using var client = Connect(server);
+        await using var client = server.Connect();
 
         var refused = await Assert.ThrowsAsync<RefusedException>(
             () => client.PostAsync("keys", new string('x', 100_000), cancellationToken: cancel));
@@ -260,18 +259,5 @@ public sealed class RequestTests
         request.EndWrite();
 
         Assert.All(frame, value => Assert.Equal(0, value));
-    }
-    static ConclaveOptions OptionsFor(ScriptedServer server) => ConclaveOptions.Default with
-    {
-        Server = server.Address,
-        ReconnectWaitMin = TimeSpan.FromMilliseconds(1),
-        ReconnectWaitMax = TimeSpan.FromMilliseconds(2),
-    };
-
-    static ConclaveClient Connect(ScriptedServer server)
-    {
-        var client = new ConclaveClient(OptionsFor(server));
-        client.UseToken(LobbyModel.Token);
-        return client;
     }
 }

@@ -5,12 +5,6 @@ namespace Conclave.Tests.Sdk;
 
 public sealed class ResumeTests
 {
-    static readonly ConclaveOptions Quick = ConclaveOptions.Default with
-    {
-        ReconnectWaitMin = TimeSpan.FromMilliseconds(1),
-        ReconnectWaitMax = TimeSpan.FromMilliseconds(2),
-    };
-
     [Fact(Timeout = 60_000)]
     public Task Posts_and_entries_survive_any_disconnects_in_order_and_once()
     {
@@ -21,13 +15,8 @@ public sealed class ResumeTests
                 const int Count = 40;
                 var model = new LobbyModel(framesUntilDrop);
                 await using var server = await ScriptedServer.StartAsync(model.ServeAsync);
-                await using var client = new ConclaveClient(Quick with
-                {
-                    Server = server.Address,
-                    InFlightMax = inFlightMax,
-                    BufferedEntriesMax = bufferedMax,
-                });
-                client.UseToken(LobbyModel.Token);
+                await using var client = server.Connect(
+                    server.Options with { InFlightMax = inFlightMax, BufferedEntriesMax = bufferedMax });
                 await client.ConnectAsync(cancel);
 
                 var reading = ReadAsync(client, Count, cancel);
@@ -53,8 +42,7 @@ public sealed class ResumeTests
             model.Append(Text(number));
         }
         await using var server = await ScriptedServer.StartAsync(model.ServeAsync);
-        await using var client = new ConclaveClient(Quick with { Server = server.Address, BufferedEntriesMax = 16 });
-        client.UseToken(LobbyModel.Token);
+        await using var client = server.Connect(server.Options with { BufferedEntriesMax = 16 });
 
         await using var subscription = await client.SubscribeAsync("keys", Position.Start, cancel);
         var seq = 0;
@@ -83,8 +71,7 @@ public sealed class ResumeTests
         var cancel = TestContext.Current.CancellationToken;
         var model = new LobbyModel([]);
         await using var server = await ScriptedServer.StartAsync(model.ServeAsync);
-        await using var client = new ConclaveClient(Quick with { Server = server.Address });
-        client.UseToken(LobbyModel.Token);
+        await using var client = server.Connect();
         model.Append(Text(1));
         await using var first = await client.SubscribeAsync("keys", Position.Start, cancel);
 
@@ -102,8 +89,7 @@ public sealed class ResumeTests
         var cancel = TestContext.Current.CancellationToken;
         var model = new LobbyModel([]);
         await using var server = await ScriptedServer.StartAsync(model.ServeAsync);
-        await using var client = new ConclaveClient(Quick with { Server = server.Address });
-        client.UseToken(LobbyModel.Token);
+        await using var client = server.Connect();
         model.Append(Text(1));
         var first = await client.SubscribeAsync("keys", cancellationToken: cancel);
         var reading = first.ReadAllAsync(cancel).ToListAsync(cancel).AsTask();

@@ -17,7 +17,7 @@ public sealed class SubscriptionTests
     {
         var cancel = TestContext.Current.CancellationToken;
         await using var server = await ServeAsync(Removal(10));
-        await using var client = Connect(server);
+        await using var client = server.Connect();
         List<Entry> entries = [];
 
         var removed = await Assert.ThrowsAsync<RemovedException>(() => TakeAsync(client, entries, cancel, after: 9));
@@ -32,7 +32,7 @@ public sealed class SubscriptionTests
     {
         var cancel = TestContext.Current.CancellationToken;
         await using var server = await ServeAsync(Removal(6), LobbyModel.Event(7, (Nonce, "secret")));
-        await using var client = Connect(server);
+        await using var client = server.Connect();
 
         var entries = await client.ReadAsync("keys", new Position(5), cancel).Take(2).ToListAsync(cancel);
 
@@ -48,7 +48,7 @@ public sealed class SubscriptionTests
     {
         var cancel = TestContext.Current.CancellationToken;
         await using var server = await ServeAsync([.. seqs.Select(seq => LobbyModel.Event(seq, (Nonce, "secret")))]);
-        await using var client = Connect(server);
+        await using var client = server.Connect();
         List<Entry> entries = [];
 
         await Assert.ThrowsAsync<BrokenServerException>(() => TakeAsync(client, entries, cancel));
@@ -88,7 +88,7 @@ public sealed class SubscriptionTests
                 }
             }
         });
-        await using var client = Connect(server);
+        await using var client = server.Connect();
         await using var subscription = await client.SubscribeAsync("keys", new Position(5), cancel);
         await using var entries = subscription.ReadAllAsync(cancel).GetAsyncEnumerator(cancel);
         Assert.True(await entries.MoveNextAsync());
@@ -117,7 +117,7 @@ public sealed class SubscriptionTests
             unsubscribed.SetResult((await talk.ReadAsync()).Text("lobby_id"));
             await talk.ReadAsync();
         });
-        await using var client = Connect(server);
+        await using var client = server.Connect();
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
 
         var subscribing = client.SubscribeAsync("keys", cancellationToken: patience.Token);
@@ -134,7 +134,7 @@ public sealed class SubscriptionTests
     {
         var cancel = TestContext.Current.CancellationToken;
         await using var server = await ServeAsync();
-        var client = Connect(server);
+        var client = server.Connect();
         var subscription = await client.SubscribeAsync("keys", new Position(5), cancel);
         var reading = subscription.ReadAllAsync(cancel).ToListAsync(cancel).AsTask();
         var hints = client.HintsAsync(cancel).ToListAsync(cancel).AsTask();
@@ -157,7 +157,7 @@ public sealed class SubscriptionTests
              "rights":["read","write"]}
             """,
             """{"event":"server_closing"}""");
-        await using var client = Connect(server);
+        await using var client = server.Connect();
         await using var subscription = await client.SubscribeAsync("keys", new Position(5), cancel);
 
         var hints = await client.HintsAsync(cancel).Take(2).ToListAsync(cancel);
@@ -202,17 +202,5 @@ public sealed class SubscriptionTests
         {
             entries.Add(entry);
         }
-    }
-
-    static ConclaveClient Connect(ScriptedServer server)
-    {
-        var client = new ConclaveClient(ConclaveOptions.Default with
-        {
-            Server = server.Address,
-            ReconnectWaitMin = TimeSpan.FromMilliseconds(1),
-            ReconnectWaitMax = TimeSpan.FromMilliseconds(2),
-        });
-        client.UseToken(LobbyModel.Token);
-        return client;
     }
 }
