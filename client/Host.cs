@@ -115,16 +115,8 @@ sealed class Host(Uri server, SessionStore sessions, Language language, Action<s
     /// Where keys and what was verified are kept: <c>$CONCLAVE_STATE</c>, or <c>conclave</c> in <c>$XDG_DATA_HOME</c>
     /// or, if that is not set, in <c>~/.local/share</c> or its like on other systems.
     /// </summary>
-    public static string StateFolder()
-    {
-        var chosen = Environment.GetEnvironmentVariable(StateVariable);
-        return !string.IsNullOrEmpty(chosen)
-            ? Path.GetFullPath(chosen)
-            : Path.Combine(
-                Environment.GetFolderPath(
-                    Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify),
-                "conclave");
-    }
+    public static string StateFolder() =>
+        SessionStore.FolderOf(StateVariable, Environment.SpecialFolder.LocalApplicationData);
 
     /// <summary>
     /// Forgets a session that the server no longer knows. The keys stay: it may have ended the session to be rid of

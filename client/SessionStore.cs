@@ -22,16 +22,17 @@ sealed class SessionStore(string folder, Language language)
     /// <c>$CONCLAVE_CONFIG</c>, or <c>conclave</c> in <c>$XDG_CONFIG_HOME</c> or, if that is not set, in
     /// <c>~/.config</c> or its like on other systems.
     /// </summary>
-    public static string DefaultFolder()
+    public static string DefaultFolder() => FolderOf("CONCLAVE_CONFIG", Environment.SpecialFolder.ApplicationData);
+
+    /// <summary>The folder that a variable names, or else ours in one that the system has for such things.</summary>
+    public static string FolderOf(string variable, Environment.SpecialFolder system)
     {
-        var chosen = Environment.GetEnvironmentVariable("CONCLAVE_CONFIG");
-        // ApplicationData honours XDG_CONFIG_HOME; DoNotVerify returns the path before the folder exists.
+        var chosen = Environment.GetEnvironmentVariable(variable);
+        // The system's honour the variables of XDG; DoNotVerify returns the path before the folder exists.
         return !string.IsNullOrEmpty(chosen)
             ? Path.GetFullPath(chosen)
             : Path.Combine(
-                Environment.GetFolderPath(
-                    Environment.SpecialFolder.ApplicationData, Environment.SpecialFolderOption.DoNotVerify),
-                "conclave");
+                Environment.GetFolderPath(system, Environment.SpecialFolderOption.DoNotVerify), "conclave");
     }
 
     /// <summary>The session at <paramref name="server"/>, or null if nobody is signed in there.</summary>
