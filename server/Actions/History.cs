@@ -40,12 +40,9 @@ static class History
             form.After ?? form.Before ?? SeqMax, isBackward, form.Count, ReplyBytesMax, form.BodyBytesMax);
         // The page first: one who is removed in between must not see what came after.
         var page = await turn.Rooms.Entries.ReadAsync(lobby, range, turn.Cancellation);
-        var standing = await turn.Rooms.Lobbies.StandingAsync(
-            lobby.LobbyId, turn.Session.Person.PublicToken, turn.Cancellation);
-        if (standing is not { } member)
-            return Refused.NoSuchLobby();
-        if (!member.IsMember)
-            return Refused.Forbidden();
+        var (member, stranger) = await Lookup.StandingAsync(lobby, turn);
+        if (stranger is not null)
+            return stranger;
         if (form.After > member.LastSeq)
             return Answer.Refuse(ErrorCode.BadRequest, "after is beyond the last entry of the lobby", "after");
         var encoder = new EntryEncoder(lobby.LobbyId, member.LobbyName);

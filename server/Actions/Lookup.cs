@@ -42,15 +42,19 @@ static class Lookup
             : (lobby, refused);
     }
 
-    /// <summary>The answer to somebody who is not a member of the lobby now; null to a member.</summary>
-    public static async ValueTask<Answer?> RefuseStrangerAsync(LobbyInfo lobby, Turn turn) =>
+    /// <summary>How somebody stands who is a member of the lobby now; or the answer to a stranger.</summary>
+    public static async ValueTask<(Standing Member, Answer? Refused)> StandingAsync(LobbyInfo lobby, Turn turn) =>
         await turn.Rooms.Lobbies.StandingAsync(
             lobby.LobbyId, turn.Session.Person.PublicToken, turn.Cancellation) switch
         {
-            null => Refused.NoSuchLobby(),
-            { IsMember: false } => Refused.Forbidden(),
-            _ => null,
+            null => (default, Refused.NoSuchLobby()),
+            { IsMember: false } => (default, Refused.Forbidden()),
+            { } member => (member, null),
         };
+
+    /// <summary>The answer to somebody who is not a member of the lobby now; null to a member.</summary>
+    public static async ValueTask<Answer?> RefuseStrangerAsync(LobbyInfo lobby, Turn turn) =>
+        (await StandingAsync(lobby, turn)).Refused;
 
     /// <summary>
     /// The lobby's name, for a hint about what is stored already; null while the database is away, for then the hint

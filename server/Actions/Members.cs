@@ -18,12 +18,9 @@ static class Members
         // The list first: one who is removed in between must not see what came after.
         var members = await turn.Rooms.Lobbies.MembersAsync(
             lobby.LobbyId, form.After, turn.Cancellation);
-        var standing = await turn.Rooms.Lobbies.StandingAsync(
-            lobby.LobbyId, turn.Session.Person.PublicToken, turn.Cancellation);
-        if (standing is not { } member)
-            return Refused.NoSuchLobby();
-        if (!member.IsMember)
-            return Refused.Forbidden();
+        var (member, stranger) = await Lookup.StandingAsync(lobby, turn);
+        if (stranger is not null)
+            return stranger;
         return Answer.Of(new MembersReply
         {
             Members = [.. members.Take(LobbyStore.MembersMax)],
