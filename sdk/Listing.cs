@@ -2,9 +2,12 @@ using Conclave.Protocol;
 
 namespace Conclave.Sdk;
 
-/// <summary>Lists that come in pages.</summary>
+/// <summary>Lists that come in pages, each of which goes on after the last one.</summary>
 static class Listing
 {
+    /// <summary>Far more than any server lets anybody have: a list must have an end.</summary>
+    const int ItemsMax = 100_000;
+
     public static async Task<List<OwnLobby>> LobbiesAsync(Link link, CancellationToken cancellationToken)
     {
         List<OwnLobby> lobbies = [];
@@ -16,7 +19,7 @@ static class Listing
                 if (lobbies.Count > 0)
                     json.WriteString("after"u8, lobbies[^1].LobbyName);
             }, cancellationToken).ConfigureAwait(false);
-            lobbies.AddRange(page.Lobbies);
+            Add(lobbies, page.Lobbies, lobby => lobby.LobbyName);
         }
         while (page.More && page.Lobbies.Count > 0);
         return lobbies;
@@ -35,7 +38,7 @@ static class Listing
                 if (members.Count > 0)
                     json.WriteString("after"u8, members[^1].Login);
             }, cancellationToken).ConfigureAwait(false);
-            members.AddRange(page.Members);
+            Add(members, page.Members, member => member.Login);
         }
         while (page.More && page.Members.Count > 0);
         return members;
@@ -56,5 +59,14 @@ static class Listing
                 json.WriteNumber("body_max"u8, bytes);
         }, cancellationToken).ConfigureAwait(false);
         return new HistoryPage([.. reply.Events.Select(wire => new Entry(wire))], reply.LastSeq, reply.More);
+    }
+
+    static void Add<T>(List<T> items, IReadOnlyList<T> page, Func<T, string> key)
+    {
+        var isSame = items is [.., var last] && page is [.., var end]
+            && string.Equals(key(last), key(end), StringComparison.Ordinal);
+        if (isSame || items.Count > ItemsMax)
+            throw new BrokenServerException("its list does not go on, or has no end");
+        items.AddRange(page);
     }
 }

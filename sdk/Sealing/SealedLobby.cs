@@ -115,12 +115,13 @@ sealed class SealedLobby(SealedSession session, Guid lobbyId) : IDisposable
         for (var after = count == 0 ? Follower.Log.Last.Seq : Follower.Base.Seq; after < Follower.Log.Last.Seq;)
         {
             var page = await _fetch.HeadsAsync(after, cancellationToken).ConfigureAwait(false);
-            if (page.Events.Count == 0)
-                throw Alarm(AlarmCode.Rollback, page.LastSeq);
+            // Or a server could send the same page for ever.
+            if (page.Events is not [.., var last] || last.Seq <= (long)after)
+                throw new BrokenServerException("it does not send the entries that were asked for");
             await TakeAsync(
                 [.. page.Events.Where(wire => wire.Gone is true && wire.Seq <= (long)Follower.Log.Last.Seq)],
                 cancellationToken).ConfigureAwait(false);
-            after = (ulong)page.Events[^1].Seq;
+            after = (ulong)last.Seq;
         }
         session.Lobbies.SetErasures(lobbyId, count);
     }
@@ -355,7 +356,8 @@ sealed class SealedLobby(SealedSession session, Guid lobbyId) : IDisposable
             var page = await _fetch.PageAsync(before.Log.Last.Seq, false, cancellationToken).ConfigureAwait(false);
             if (page.Events.Count == 0)
                 throw Alarm(AlarmCode.Rollback, page.LastSeq);
-            foreach (var wire in page.Events.Where(wire => wire.Seq <= (long)end.Seq))
+            // What comes after them was judged before.
+            foreach (var wire in page.Events.TakeWhile(_ => before.Log.Last.Seq < end.Seq))
             {
                 if (wire.Seq != (long)before.Log.Last.Seq + 1)
                     throw new BrokenServerException("it does not send the entries that were asked for");

@@ -47,9 +47,12 @@ static class ShelfReader
         {
             page = await client.HistoryAsync(lobby, after: last, limit: PageRows, cancellationToken: cancellationToken)
                 .ConfigureAwait(false);
+            // Or the server of a plain lobby could send the same page for ever.
+            if (page.Entries is [.., var end] && end.Seq <= last)
+                throw new BrokenServerException("it does not send the entries that were asked for");
             foreach (var entry in page.Entries)
                 shelf.Add(entry);
-            last = page.Entries is [.., var end] ? end.Seq : last;
+            last = page.Entries is [.., var newest] ? newest.Seq : last;
         }
         while (page.More && page.Entries.Count > 0);
         return shelf;
@@ -135,7 +138,7 @@ static class ShelfReader
                     lobby, after: place.Seq - 1, limit: 1, cancellationToken: cancellationToken).ConfigureAwait(false);
                 return one.Entries is [var found, ..] ? found : null;
             }
-            before = page.Entries is [var first, ..] ? first.Seq : 0;
+            before = page.Entries is [var first, ..] && first.Seq < before ? first.Seq : 0;
         }
         return null;
     }

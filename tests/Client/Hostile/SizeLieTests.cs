@@ -29,6 +29,40 @@ public sealed class SizeLieTests
         await IsOverAsync(den);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task List_of_what_was_erased_that_never_goes_on_ends_the_command(int rows)
+    {
+        await using var den = await HostileDen.StartAsync();
+        den.Server.Lie = (request, reply) =>
+        {
+            if ((string?)request["action"] != "history")
+                return null;
+            reply["erasures"] = 1;
+            // Asked for without the rows' bytes, it is what a client looks for erased ones in.
+            if ((long?)request["body_max"] == 0)
+            {
+                reply["events"] = new JsonArray(
+                    [.. den.Lobby.Rows.Take(rows).Select(row => den.Lobby.Event(row, den.Server.LoginOf, 0))]);
+            }
+            return null;
+        };
+
+        await IsOverAsync(den);
+    }
+
+    [Fact]
+    public async Task List_of_lobbies_that_never_goes_on_ends_the_command()
+    {
+        await using var den = await HostileDen.StartAsync();
+        den.LieAbout("my_lobbies", Again("lobbies"));
+
+        var said = await den.RunAsync("lobby", "list");
+
+        Assert.Equal((ExitCode.Network, ""), (said.ExitCode, said.Output));
+    }
+
     [Fact]
     public async Task List_of_a_roster_or_of_keys_without_an_end_ends_the_command()
     {
@@ -55,12 +89,13 @@ public sealed class SizeLieTests
     }
 
     [Theory]
-    [InlineData("last_seq", long.MaxValue)]
-    [InlineData("events", "all of them")]
-    public async Task Number_or_form_that_is_none_ends_the_command(string field, object value)
+    [InlineData("last_seq", "9223372036854775807")]
+    [InlineData("last_seq", "9223372036854775808")]
+    [InlineData("events", "\"all of them\"")]
+    public async Task Number_or_form_that_is_none_ends_the_command(string field, string value)
     {
         await using var den = await HostileDen.StartAsync();
-        den.LieAbout("history", reply => reply[field] = JsonValue.Create(value));
+        den.LieAbout("history", reply => reply[field] = JsonNode.Parse(value));
 
         await IsOverAsync(den);
     }
@@ -92,6 +127,8 @@ public sealed class SizeLieTests
         {
             var said = await den.RunAsync(words);
             Assert.Equal((ExitCode.Network, ""), (said.ExitCode, said.Output));
+            // It has not merely waited in vain.
+            Assert.Contains("breaks the protocol", said.Error, StringComparison.Ordinal);
         }
         Assert.Equal(before, den.ChangesBy("bob"));
     }
