@@ -1,7 +1,8 @@
+using System.Collections.Concurrent;
 using System.Net.WebSockets;
+using System.Runtime.ExceptionServices;
 using System.Text;
 using System.Text.Json;
-using Conclave.Sdk;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -19,6 +20,7 @@ namespace Conclave.Tests.Sdk;
 sealed class ScriptedServer : IAsyncDisposable
 {
     readonly WebApplication _app;
+    readonly ConcurrentQueue<ExceptionDispatchInfo> _faults = new();
     int _talks;
 
     ScriptedServer(WebApplication app) => _app = app;
@@ -26,19 +28,12 @@ sealed class ScriptedServer : IAsyncDisposable
     public Uri Address => new(_app.Services.GetRequiredService<IServer>()
         .Features.Get<IServerAddressesFeature>()!.Addresses.Single());
 
-    /// <summary>Of a client that comes back at once.</summary>
-    public ConclaveOptions Options => ConclaveOptions.Default with
-    {
-        Server = Address,
-        ReconnectWaitMin = TimeSpan.FromMilliseconds(1),
-        ReconnectWaitMax = TimeSpan.FromMilliseconds(2),
-    };
-
     /// <summary>Connections so far.</summary>
     public int TalkCount => _talks;
 
     /// <summary>
-    /// Runs <paramref name="script"/> for each connection; when it returns, the connection is dropped.
+    /// Runs <paramref name="script"/> for each connection; when it returns, the connection is dropped. What goes wrong
+    /// in it is told when this is disposed.
     /// </summary>
     public static async Task<ScriptedServer> StartAsync(Func<Talk, Task> script)
     {
@@ -52,21 +47,14 @@ sealed class ScriptedServer : IAsyncDisposable
         return server;
     }
 
-    /// <summary>A client that is signed in at a <see cref="LobbyModel"/>.</summary>
-    /// <param name="options">Null for <see cref="Options"/>.</param>
-    public ConclaveClient Connect(ConclaveOptions? options = null)
-    {
-        var client = new ConclaveClient(options ?? Options);
-        client.UseToken(LobbyModel.Token);
-        return client;
-    }
-
     public async ValueTask DisposeAsync()
     {
         using var now = new CancellationTokenSource();
         await now.CancelAsync();
         await _app.StopAsync(now.Token);
         await _app.DisposeAsync();
+        if (_faults.TryDequeue(out var fault))
+            fault.Throw();
     }
 
     async Task ServeAsync(HttpContext context, Func<Talk, Task> script)
@@ -79,6 +67,12 @@ sealed class ScriptedServer : IAsyncDisposable
         catch (Exception exception) when (exception is WebSocketException or OperationCanceledException)
         {
             // The client broke off, as it may.
+        }
+#pragma warning disable CA1031 // A server that fails by a fault of its own must not pass for one that lies.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            _faults.Enqueue(ExceptionDispatchInfo.Capture(exception));
         }
         socket.Abort();
     }

@@ -146,7 +146,7 @@ sealed class PaperServer : IAsyncDisposable
         "auth" => Auth(request),
         "change_password" => ChangePassword(request),
         "whoami" => Tell(Me(request)),
-        "logout" => [],
+        "logout" or "unsubscribe" => [],
         "get_public_token" => Tell(UserOf((string)request["login"]!)),
         "lobby_id" => LobbyId(request),
         "my_lobbies" => PaperLists.Mine(this, Me(request)),
@@ -159,7 +159,6 @@ sealed class PaperServer : IAsyncDisposable
         "message" => Message(request),
         "history" => History(request),
         "subscribe" => Subscribe(talk, request),
-        "unsubscribe" => [],
         _ => throw new RefusalException("unknown_action"),
     };
 
@@ -369,9 +368,10 @@ sealed class PaperServer : IAsyncDisposable
     {
         if ((string?)request["token"] is { } token && Apart.TryGetValue(token["token of ".Length..], out var apart))
             return apart;
-        return (string?)request["lobby_id"] is { } id
-            ? Lobbies[Guid.Parse(id)]
-            : LobbyNamed((string)request["lobby_name"]!);
+        return ((string?)request["lobby_id"] is { } id
+            ? Lobbies.GetValueOrDefault(Guid.Parse(id))
+            : Lobbies.Values.SingleOrDefault(lobby => lobby.Name == (string?)request["lobby_name"]))
+            ?? throw new RefusalException("no_such_lobby");
     }
 
     public string LoginOf(Guid token) => Users.Values.FirstOrDefault(user => user.Token == token)?.Login ?? "nobody";
