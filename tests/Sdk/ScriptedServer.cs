@@ -3,6 +3,7 @@ using System.Net.WebSockets;
 using System.Runtime.ExceptionServices;
 using System.Text;
 using System.Text.Json;
+using Conclave.Sdk;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -28,6 +29,14 @@ sealed class ScriptedServer : IAsyncDisposable
     public Uri Address => new(_app.Services.GetRequiredService<IServer>()
         .Features.Get<IServerAddressesFeature>()!.Addresses.Single());
 
+    /// <summary>Of a client that comes back at once.</summary>
+    public ConclaveOptions Options => ConclaveOptions.Default with
+    {
+        Server = Address,
+        ReconnectWaitMin = TimeSpan.FromMilliseconds(1),
+        ReconnectWaitMax = TimeSpan.FromMilliseconds(2),
+    };
+
     /// <summary>Connections so far.</summary>
     public int TalkCount => _talks;
 
@@ -45,6 +54,15 @@ sealed class ScriptedServer : IAsyncDisposable
         server._app.Run(context => server.ServeAsync(context, script));
         await server._app.StartAsync();
         return server;
+    }
+
+    /// <summary>A client that is signed in at a <see cref="LobbyModel"/>.</summary>
+    /// <param name="options">Null for <see cref="Options"/>.</param>
+    public ConclaveClient Connect(ConclaveOptions? options = null)
+    {
+        var client = new ConclaveClient(options ?? Options);
+        client.UseToken(LobbyModel.Token);
+        return client;
     }
 
     public async ValueTask DisposeAsync()

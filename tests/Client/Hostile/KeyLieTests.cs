@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text.Json.Nodes;
 using Conclave.Client;
 using Conclave.Client.Texts;
 using Conclave.Roster;
@@ -22,8 +23,18 @@ public sealed class KeyLieTests
         await den.Alice.Lobbies.InviteAsync("lair", "bob", Conclave.Protocol.Rights.All, Cancel);
         await den.DoAsync("verify", "carol", "--yes");
         using var servers = Identity.Create("carol");
-        den.Server.Users["carol"].Identity!["record"] = Base64Text.Encode(servers.Record.Bytes);
+        var served = den.Server.Users["carol"].Identity!;
+        // It says that the old key has signed the new one, which has only signed itself.
+        served["previous"] = new JsonArray(new JsonObject
+        {
+            ["record"] = served["record"]!.DeepClone(),
+            ["succession"] = Base64Text.Encode(servers.SignSuccession(servers.Record)),
+        });
+        served["record"] = Base64Text.Encode(servers.Record.Bytes);
 
+        var verified = await den.RunAsync("verify", "carol");
+        Assert.Equal(ExitCode.Alarm, verified.ExitCode);
+        Assert.Contains(English.Language.Seal.UnsignedChange, verified.Error, StringComparison.Ordinal);
         var said = await den.RefusesAsync(AlarmCode.KeyChanged, "invite", "lair", "carol");
         Assert.Contains("carol", said.Error, StringComparison.Ordinal);
         await den.RefusesAsync(AlarmCode.KeyChanged, "send", "den", "nothing of this is sent");
@@ -88,19 +99,63 @@ public sealed class KeyLieTests
         den.Enter("carol");
         den.Enter("mallory");
         await den.Alice.Lobbies.InviteAsync("den", "carol", cancellationToken: Cancel);
+        // Bob knows her, but not from here.
+        await den.DoAsync("verify", "mallory", "--yes");
 
-        var said = await den.WatchAsync(until: "invited carol", async () =>
+        await OnlyTheLastIsHandedOnAsync(den, "invited carol", ("mallory", 1), ("carol", 1));
+    }
+
+    [Fact]
+    public async Task Key_of_before_somebody_joined_is_not_handed_to_them()
+    {
+        await using var den = await HostileDen.StartAsync(hasRead: false, LobbyHistory.FromJoin);
+        den.Enter("carol");
+        await den.Alice.Lobbies.InviteAsync("den", "carol", cancellationToken: Cancel);
+        await den.SayAsync("for all three");
+        Assert.Equal(3UL, den.Lobby.Log.Roster!.Generation);
+
+        await OnlyTheLastIsHandedOnAsync(den, "for all three", ("carol", 2), ("carol", 3));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Key_is_not_handed_to_somebody_whose_key_has_changed(bool isAccepted)
+    {
+        await using var den = await HostileDen.StartAsync();
+        foreach (var login in (IEnumerable<string>)["carol", "dave"])
+        {
+            den.Enter(login);
+            await den.Alice.Lobbies.InviteAsync("den", login, cancellationToken: Cancel);
+        }
+        await den.DoAsync("history", "den");
+        using var servers = Identity.Create("carol");
+        den.Server.Users["carol"].Identity!["record"] = Base64Text.Encode(servers.Record.Bytes);
+        Assert.Equal(ExitCode.Alarm, (await den.RunAsync("verify", "carol")).ExitCode);
+        // The lobby goes on with the key of before, which is nobody's then.
+        if (isAccepted)
+            await den.DoAsync("accept-key", "carol", "--fingerprint", servers.Fingerprint.ToString());
+
+        await OnlyTheLastIsHandedOnAsync(den, "invited dave", ("carol", 1), ("dave", 1));
+    }
+
+    // Bob's program is there when the server says that these need keys of the lobby.
+    static async Task OnlyTheLastIsHandedOnAsync(
+        HostileDen den, string until, params (string Login, long Generation)[] needs)
+    {
+        var said = await den.WatchAsync(until, async () =>
         {
             var handedOn = den.HearsAsync("rewrap_key");
-            await den.Server.AskForKeyAsync("bob", den.Lobby, 1, den.Server.Users["mallory"]);
-            await den.Server.AskForKeyAsync("bob", den.Lobby, 1, den.Server.Users["carol"]);
-            // Hints are answered one after the other: when carol has her key, mallory was passed over.
+            foreach (var (login, generation) in needs)
+                await den.Server.AskForKeyAsync("bob", den.Lobby, generation, den.Server.Users[login]);
+            // Hints are answered one after the other: when the last has their key, the others were passed over.
             await handedOn;
         });
 
         Assert.Equal(ExitCode.Ok, said.ExitCode);
-        var handed = den.Server.Requests.Where(request => (string?)request["action"] == "rewrap_key");
-        Assert.Equal(
-            den.Server.Users["carol"].Token.ToString(), (string?)Assert.Single(handed)["public_token"]);
+        var handed = Assert.Single(den.Server.Requests, request => (string?)request["action"] == "rewrap_key");
+        var (last, lastGeneration) = needs[^1];
+        Assert.Equal(den.Server.Users[last].Token.ToString(), (string?)handed["public_token"]);
+        Assert.Equal(lastGeneration, (long?)handed["generation"]);
     }
 }

@@ -148,6 +148,48 @@ public sealed class LogLieTests
     }
 
     [Fact]
+    public async Task Entry_that_was_read_before_does_not_come_again_as_another()
+    {
+        await using var den = await HostileDen.StartAsync();
+        await den.SayAsync("four");
+        den.LieAbout("history", reply => reply["events"]!.AsArray().Insert(
+            0, den.Lobby.Event(den.Lobby.Rows[3] with { Seq = 3 }, den.Server.LoginOf, null)));
+
+        await den.IsCaughtAsync("fork");
+    }
+
+    [Fact]
+    public async Task Entry_whose_content_was_let_go_of_is_fetched_again_as_it_was()
+    {
+        await using var den = await HostileDen.StartAsync();
+        await den.SayAsync("four");
+        await den.ReadAsBobAsync();
+        // Of a lobby that the server does not list the program keeps no content.
+        den.LieAbout("my_lobbies", reply => reply["lobbies"]!.AsArray().Clear());
+        await den.DoAsync("lobby", "list");
+        den.LieAbout("history", reply =>
+        {
+            if (reply["events"]!.AsArray().SingleOrDefault(row => (long)row!["seq"]! == 3) is { } third)
+                third["row_data"] = "@" + System.Text.Encoding.UTF8.GetString(den.Lobby.Rows[3].RowData);
+        });
+
+        Assert.Empty((await den.IsCaughtAsync("fork")).Output);
+    }
+
+    [Fact]
+    public async Task Acknowledgement_with_the_value_of_another_log_is_noticed_at_once()
+    {
+        await using var den = await HostileDen.StartAsync();
+        den.LieAbout("message", reply => reply["hash"] = den.Lobby.HashAt(3));
+
+        var said = await den.RunAsync("send", "den", "mine");
+
+        Assert.Equal((ExitCode.Alarm, ""), (said.ExitCode, said.Output));
+        den.Server.Lie = null;
+        await den.StandsAsync("fork");
+    }
+
+    [Fact]
     public async Task What_one_has_posted_must_stand_where_the_server_said()
     {
         await using var den = await HostileDen.StartAsync();

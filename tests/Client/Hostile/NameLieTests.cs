@@ -52,6 +52,7 @@ public sealed class NameLieTests
         });
 
         await den.RefusesAsync(AlarmCode.NotDeclaredPlain, "send", "den", "nothing of this is sent");
+        await den.RefusesAsync(AlarmCode.NotDeclaredPlain, "send", trap.ToString(), "nothing of this is sent");
         // A name alone declares nothing, and nobody is there to be asked.
         Assert.Equal(ExitCode.Usage, (await den.RunAsync("lobby", "plain", "den")).ExitCode);
         await den.RefusesAsync(AlarmCode.NotDeclaredPlain, "file", "put", "den", "-", "--name", "wifi");
@@ -69,6 +70,8 @@ public sealed class NameLieTests
         {
             if (reply.ContainsKey("sealed"))
                 reply["sealed"] = false;
+            foreach (var listed in reply["lobbies"]?.AsArray() ?? [])
+                (listed!["sealed"], listed["lobby_name"]) = (false, HostileDen.Forged);
             return null;
         };
 
@@ -82,6 +85,8 @@ public sealed class NameLieTests
         Assert.Contains(English.Language.Seal.IsSealedAnyway, plain.Error, StringComparison.Ordinal);
         var shown = await den.DoAsync("lobby", "show", "den", "--json");
         Assert.True((bool)JsonNode.Parse(shown.Output)!["sealed"]!);
+        var own = JsonNode.Parse((await den.DoAsync("lobby", "list", "--json")).Output)!;
+        Assert.Equal((true, "den"), ((bool)own["sealed"]!, (string)own["lobby_name"]!));
     }
 
     [Fact]
@@ -118,5 +123,11 @@ public sealed class NameLieTests
         Assert.Equal(ExitCode.Alarm, said.ExitCode);
         Assert.Empty(said.Output);
         Assert.Contains(English.Language.Alarms.Of(AlarmCode.NameMoved).What, said.Error, StringComparison.Ordinal);
+
+        // A plain lobby's id says nothing but that it is plain.
+        var plain = await den.RunAsync("lobby", "create", "board", "--plain");
+        Assert.Equal((ExitCode.Network, ""), (plain.ExitCode, plain.Output));
+        Assert.NotEqual(ExitCode.Ok, (await den.RunAsync("send", "board", "nothing of this is sent")).ExitCode);
+        Assert.Equal(3, den.Lobby.Rows.Count);
     }
 }

@@ -13,21 +13,22 @@ namespace Conclave.Tests.Client.Hostile;
 /// </summary>
 public sealed class RosterLieTests
 {
+    // Somewhere in the last 64 bytes of an entry that gives a lobby the forged name.
+    const int RosterSignaturePlace = 200;
+
     static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Ghost_gets_in_neither_by_its_own_signature_nor_as_an_author_nor_with_a_key()
+    public async Task Ghost_gets_in_by_no_signature_of_its_own()
     {
         await using var den = await HostileDen.StartAsync();
         den.Enter("mallory");
         using var mallory = new Accomplice(den, "mallory");
-        using var insider = new Accomplice(den, "alice");
-        using var key = insider.Key();
         var letIn = mallory.Entry(
             new RosterChange.Invite(mallory.Identity.Fingerprint, mallory.Token, MemberRights.All));
         var told = den.TellBob(rows => rows);
+        told.Identities.TryAdd(mallory.Identity.Fingerprint, mallory.Identity.Record);
         told.Force(mallory.Token, letIn, null);
-        told.Force(mallory.Token, mallory.Message(HostileDen.Forged, key), null);
 
         await den.IsCaughtAsync("not_a_member");
         var members = await den.RefusesAsync("not_a_member", "lobby", "members", "den");
@@ -36,18 +37,50 @@ public sealed class RosterLieTests
     }
 
     [Fact]
-    public async Task Entry_of_a_member_is_not_another_ones()
+    public async Task Ghost_says_nothing_even_with_a_key()
     {
         await using var den = await HostileDen.StartAsync();
         den.Enter("mallory");
         using var mallory = new Accomplice(den, "mallory");
+        using var insider = new Accomplice(den, "alice");
+        using var key = insider.Key();
+        den.TellBob(rows => rows).Force(mallory.Token, mallory.Message(HostileDen.Forged, key), null);
+
+        await den.IsCaughtAsync("not_a_member");
+    }
+
+    [Fact]
+    public async Task Entry_of_a_member_is_not_another_ones()
+    {
+        await using var den = await HostileDen.StartAsync();
+        using var alice = new Accomplice(den, "alice");
+        // Signed by somebody who may do it, but stored as bob's.
+        den.TellBob(rows => rows).Force(
+            den.Server.Users["bob"].Token, alice.Entry(new RosterChange.Rename(HostileDen.Forged)), null);
+
+        await den.IsCaughtAsync("not_a_member");
+    }
+
+    [Fact]
+    public async Task Entry_of_a_member_who_may_not_is_refused()
+    {
+        await using var den = await HostileDen.StartAsync();
         using var bob = new Accomplice(den, "bob");
-        // Signed by somebody in the lobby, but stored as alice's.
-        var told = den.TellBob(rows => rows);
-        told.Force(
-            den.Server.Users["alice"].Token, bob.Entry(new RosterChange.Rename(HostileDen.Forged)), null);
+        den.TellBob(rows => rows).Force(bob.Token, bob.Entry(new RosterChange.Rename(HostileDen.Forged)), null);
 
         await den.IsCaughtAsync("forbidden");
+    }
+
+    [Fact]
+    public async Task Entry_that_its_author_has_not_signed_is_refused()
+    {
+        await using var den = await HostileDen.StartAsync();
+        using var alice = new Accomplice(den, "alice");
+        var rename = alice.Entry(new RosterChange.Rename(HostileDen.Forged));
+        var forged = new PaperRow(4, alice.Token, rename, null, default).Edited(RosterSignaturePlace);
+        den.TellBob(rows => rows).Force(alice.Token, forged.RowData, null);
+
+        await den.IsCaughtAsync("bad_signature");
     }
 
     [Fact]
@@ -191,6 +224,16 @@ public sealed class RosterLieTests
 
         await den.RefusesAsync("bad_identity", "history", "den");
         await den.RefusesAsync("bad_identity", "send", den.Lobby.Id.ToString(), "nothing of this is sent");
+    }
+
+    [Fact]
+    public async Task Entry_of_a_roster_that_has_not_the_form_of_one_is_refused()
+    {
+        await using var den = await HostileDen.StartAsync(hasRead: false);
+        den.LieAbout("roster", reply => reply["entries"]![0]!["roster_entry"] = "AAAA");
+
+        await den.RefusesAsync("bad_entry", "history", "den");
+        await den.RefusesAsync("bad_entry", "send", "den", "nothing of this is sent");
     }
 
     [Fact]

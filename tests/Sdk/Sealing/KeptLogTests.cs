@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Conclave.Roster;
 using Conclave.Sdk;
+using Conclave.Sdk.Sealing;
 using Conclave.Sdk.Storage;
 using Verdict = Conclave.Sdk.Verdict;
 
@@ -115,6 +116,29 @@ public sealed class KeptLogTests
 
         Assert.Equal([1, 2, 3], entries.Select(entry => entry.Seq));
         Assert.All(entries, entry => Assert.Equal(Verdict.Verified, entry.Verdict));
+    }
+
+    [Fact]
+    public async Task Two_programs_that_are_shown_other_entries_at_one_place_find_out()
+    {
+        await using var den = await PaperDen.StartAsync();
+        var (bob, lobbyId) = (await LetInReaderAsync(den), den.Lobby.Id);
+        await den.SayAsync("two");
+        using var other = den.Open("bob");
+        var isFirst = true;
+        TellBob(den.Server, row => (long)row["seq"]! == 4 && isFirst, _ =>
+        {
+            isFirst = false;
+            // The other program was told that something stood there, and is gone.
+            var gone = KeptLobbies.Restore(other, lobbyId)!.Take(
+                new ServedRow(4, Guid.NewGuid(), default, Transcript.RowHash("something else"u8)), null);
+            var row = new KeptEntry(gone.Row, gone.Sender, DateTimeOffset.UnixEpoch, null, null, null, 0, null);
+            other.Lobbies.Append(lobbyId, [row], [], "den", isConfirmed: true);
+        });
+
+        var alarm = await Assert.ThrowsAsync<AlarmException>(() => bob.HistoryAsync("den", cancellationToken: Cancel));
+
+        Assert.Equal((AlarmCode.Fork, 4), (alarm.Code, alarm.Seq));
     }
 
     [Fact]

@@ -55,6 +55,24 @@ public sealed class NameTests
         Assert.Equal(2, den.Lobby.Rows.Count);
     }
 
+    [Fact]
+    public async Task Name_and_id_that_do_not_go_together_are_an_alarm()
+    {
+        await using var den = await PaperDen.StartAsync();
+        await den.Alice.Lobbies.CreateSealedAsync("lair", cancellationToken: Cancel);
+        var both = new LobbyRef(den.Server.LobbyNamed("lair").Id, "den");
+
+        var alarm = await Assert.ThrowsAsync<AlarmException>(
+            () => den.Alice.PostAsync(both, "never", cancellationToken: Cancel));
+        Assert.Equal(AlarmCode.NameMoved, alarm.Code);
+        // Nor does the server lead a name elsewhere by letting the user make a plain lobby of that name.
+        alarm = await Assert.ThrowsAsync<AlarmException>(
+            () => den.Alice.CreateLobbyAsync("den", cancellationToken: Cancel));
+        Assert.Equal(AlarmCode.NameMoved, alarm.Code);
+
+        Assert.All(den.Server.Lobbies.Values, lobby => Assert.Single(lobby.Rows));
+    }
+
     static void LeadTo(PaperServer server, Guid lobbyId) => server.Lie = (request, reply) =>
     {
         if ((string?)request["action"] == "lobby_id")

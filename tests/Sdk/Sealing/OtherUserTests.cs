@@ -88,6 +88,26 @@ public sealed class OtherUserTests : IDisposable
             await RefusesAsync(() => plain.WhoamiAsync(Cancel));
     }
 
+    [Fact]
+    public async Task Two_users_with_one_public_token_are_an_alarm()
+    {
+        await using var server = await PaperServer.StartAsync();
+        foreach (var login in (IEnumerable<string>)["alice", "bob", "mallory"])
+            server.Enrol(login, _home);
+        await using var alice = server.Client("alice", _home);
+        await alice.Lobbies.CreateSealedAsync("den", cancellationToken: Cancel);
+        var token = server.Users["bob"].Token;
+        LieAbout(server, "get_public_token", reply => reply["public_token"] = token.ToString());
+        _ = await alice.FindUserAsync("mallory", Cancel);
+        _ = await alice.FindUserAsync("bob", Cancel);
+
+        var alarm = await Assert.ThrowsAsync<AlarmException>(
+            () => alice.InviteAsync("den", token, cancellationToken: Cancel));
+
+        Assert.Equal(AlarmCode.BadIdentity, alarm.Code);
+        Assert.Single(server.LobbyNamed("den").Rows);
+    }
+
     static Task<BrokenServerException> RefusesAsync(Func<Task> ask) =>
         Assert.ThrowsAsync<BrokenServerException>(ask);
 

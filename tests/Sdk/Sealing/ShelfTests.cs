@@ -37,6 +37,33 @@ public sealed class ShelfTests
         Assert.Equal(("two", 604), (secret?.Value, secret?.Seq));
     }
 
+    /// <summary>
+    /// Row 60 replaces row 2; row 604, which has the same predecessor, came second and does not count. The log is
+    /// entered after row 60.
+    /// </summary>
+    [Theory]
+    [InlineData(602UL, 60UL)]
+    [InlineData(602UL, 3UL)]
+    [InlineData(50UL, 2UL)]
+    public async Task Version_that_counts_is_found_before_what_is_followed(ulong through, ulong seq)
+    {
+        await using var den = await PaperDen.StartAsync();
+        var index = new IndexContent(
+            through, new Dictionary<string, ulong> { ["wifi"] = seq }, new Dictionary<string, ulong>());
+        den.Server.Post(
+            den.Lobby, "alice",
+            [
+                Plain(SecretContent.Of("wifi", "one", null).ToContent()), .. PaperRows.Texts(57),
+                Plain(SecretContent.Of("wifi", "two", 2).ToContent()), .. PaperRows.Texts(542),
+                Plain(index.ToContent()), Plain(SecretContent.Of("wifi", "too late", 2).ToContent()),
+                .. PaperRows.Texts(500),
+            ]);
+
+        var secret = await den.Elsewhere("alice").Secrets.GetAsync("den", "wifi", Cancel);
+
+        Assert.Equal(("two", 60), (secret?.Value, secret?.Seq));
+    }
+
     static Content Plain(Conclave.Sealing.Content content)
     {
         using (content)
