@@ -67,7 +67,8 @@ public sealed class BlindServerTests : IDisposable
         await server.StopAsync();
         places.Look("what the server said", await server.SaidAsync(), _visit);
         LookIntoDatabase(places);
-        Assert.Equal("", places.Found);
+        // Not as two texts that differ, of which only the beginning would be told.
+        Assert.True(places.Found.Length == 0, places.Found);
 
         LookAtClients(story);
     }
