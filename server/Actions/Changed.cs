@@ -8,12 +8,12 @@ namespace Conclave.Server.Actions;
 static class Changed
 {
     public static Answer Of(Draft draft) =>
-        draft.Result is { Verdict: Verdict.Stored or Verdict.Duplicate } result
+        draft.Result is { Outcome: Outcome.Stored or Outcome.Duplicate } result
             ? Answer.Of(new ChangeReply
             {
                 Seq = result.Seq,
                 Hash = draft.Entry.Sealed?.Hash.ToString(),
-                Duplicate = result.Verdict == Verdict.Duplicate ? true : null,
+                Duplicate = result.Outcome == Outcome.Duplicate ? true : null,
             })
             : Answer.Refuse(Refused.Of(draft));
 }

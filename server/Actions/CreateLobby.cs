@@ -2,7 +2,6 @@ using Conclave.Protocol;
 using Conclave.Roster;
 using Conclave.Server.Storage;
 using Conclave.Server.Writing;
-using Verdict = Conclave.Server.Storage.Verdict;
 
 namespace Conclave.Server.Actions;
 
@@ -30,7 +29,7 @@ static class CreateLobby
             RosterForm.Entry(request, SealedField, creation.RosterEntry),
             RosterForm.Wraps(request, SealedField, creation.KeyWraps));
         if (form.Entry is { Change: not RosterChange.Create })
-            request.Hold(SealedField, Conclave.Roster.Verdict.BadEntry);
+            request.Hold(SealedField, Verdict.BadEntry);
         if (form.Entry?.Change is RosterChange.Create create && create.Name != name)
             request.Reject("lobby_name", "lobby_name is not the name in the roster entry");
         return form;
@@ -51,9 +50,9 @@ static class CreateLobby
             ? CreateSealedAsync(form, entry, turn)
             : CreatePlainAsync(form, turn));
         var result = draft.Result;
-        if (isCharged && result.Verdict != Verdict.Stored)
+        if (isCharged && result.Outcome != Outcome.Stored)
             turn.Rooms.Paces.LobbyNotCreated(author.PublicToken);
-        if (result.Verdict is not (Verdict.Stored or Verdict.Duplicate))
+        if (result.Outcome is not (Outcome.Stored or Outcome.Duplicate))
             return Answer.Refuse(Refused.Of(draft));
         return Answer.Of(new CreateLobbyReply
         {
@@ -61,7 +60,7 @@ static class CreateLobby
             LobbyName = form.Name,
             Seq = result.Seq,
             Hash = draft.Entry.Sealed?.Hash.ToString(),
-            Duplicate = result.Verdict == Verdict.Duplicate ? true : null,
+            Duplicate = result.Outcome == Outcome.Duplicate ? true : null,
         });
     }
 

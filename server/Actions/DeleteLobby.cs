@@ -13,9 +13,9 @@ static class DeleteLobby
         var (lobby, refused) = await Lookup.FindAsync(address, turn);
         if (lobby is null)
             return refused!;
-        var verdict = await turn.Rooms.Erasures.DeleteAsync(lobby, turn.Session.Person);
-        return verdict == Verdict.Stored
+        var outcome = await turn.Rooms.Erasures.DeleteAsync(lobby, turn.Session.Person);
+        return outcome == Outcome.Stored
             ? Answer.Of(new DoneReply())
-            : Answer.Refuse(Refused.Of(verdict, trace: null));
+            : Answer.Refuse(Refused.Of(outcome, trace: null));
     }
 }

@@ -24,9 +24,9 @@ static class DeleteMessage
         var (lobby, refused) = await Lookup.FindAsync(form.Lobby, turn);
         if (lobby is null)
             return refused!;
-        var verdict = await turn.Rooms.Erasures.EraseAsync(lobby, turn.Session.Person, form.Seq);
-        return verdict == Verdict.Stored
+        var outcome = await turn.Rooms.Erasures.EraseAsync(lobby, turn.Session.Person, form.Seq);
+        return outcome == Outcome.Stored
             ? Answer.Of(new DoneReply())
-            : Answer.Refuse(Refused.Of(verdict, trace: null));
+            : Answer.Refuse(Refused.Of(outcome, trace: null));
     }
 }

@@ -2,7 +2,6 @@ using Conclave.Protocol;
 using Conclave.Roster;
 using Conclave.Server.Accounts;
 using Conclave.Server.Storage;
-using Verdict = Conclave.Server.Storage.Verdict;
 
 namespace Conclave.Server.Actions;
 
@@ -44,14 +43,14 @@ static class InviteLobby
         }
         var draft = await turn.Rooms.WriterOf(lobby).WriteAsync(entry, turn.Cancellation);
         var result = draft.Result;
-        if (isCharged && result.Verdict != Verdict.Stored)
+        if (isCharged && result.Outcome != Outcome.Stored)
             paces.NotInvited(inviter.PublicToken);
         // One that comes to nothing is no invitation, and counts as a change that was refused.
-        if (result.Verdict is Verdict.Stored or Verdict.Duplicate or Verdict.Unavailable)
+        if (result.Outcome is Outcome.Stored or Outcome.Duplicate or Outcome.Unavailable)
             paces.NotChanged(inviter.PublicToken);
-        if (result.Verdict is not (Verdict.Stored or Verdict.Duplicate))
+        if (result.Outcome is not (Outcome.Stored or Outcome.Duplicate))
             return Answer.Refuse(Refused.Of(draft));
-        if (result.Verdict == Verdict.Stored)
+        if (result.Outcome == Outcome.Stored)
             await TellAsync(lobby, form, turn);
         return Answer.Of(new InviteLobbyReply
         {
@@ -61,7 +60,7 @@ static class InviteLobby
             Rights = form.Rights,
             Seq = result.Seq,
             Hash = draft.Entry.Sealed?.Hash.ToString(),
-            Duplicate = result.Verdict == Verdict.Duplicate ? true : null,
+            Duplicate = result.Outcome == Outcome.Duplicate ? true : null,
         });
     }
 

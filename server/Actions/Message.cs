@@ -52,7 +52,7 @@ static class Message
     public static Reply ReplyTo(Draft draft)
     {
         var result = draft.Result;
-        if (result.Verdict is not (Verdict.Stored or Verdict.Duplicate))
+        if (result.Outcome is not (Outcome.Stored or Outcome.Duplicate))
             return Refused.Of(draft).ToReply();
         return new MessageReply
         {
@@ -60,7 +60,7 @@ static class Message
             Seq = result.Seq,
             SentAt = result.SentAt,
             Hash = draft.Entry.Sealed?.Hash.ToString(),
-            Duplicate = result.Verdict == Verdict.Duplicate ? true : null,
+            Duplicate = result.Outcome == Outcome.Duplicate ? true : null,
         };
     }
 }

@@ -40,36 +40,36 @@ static class Refused
         ErrorCode.Busy, "the server cannot do this right now; nothing was done", RetryAfterMs: RetryAfterMs);
 
     /// <summary>Why the writer did not store an entry.</summary>
-    public static Refusal Of(Draft draft) => draft.Result.Verdict switch
+    public static Refusal Of(Draft draft) => draft.Result.Outcome switch
     {
-        Verdict.Unsealable => SealingRefusal.Of(draft.Entry.Sealed!.Refusal),
-        Verdict.TooSoon => new(
+        Outcome.Unsealable => SealingRefusal.Of(draft.Entry.Sealed!.Refusal),
+        Outcome.TooSoon => new(
             ErrorCode.RateLimited, "this lobby takes no more of this now",
             RetryAfterMs: (long)Math.Ceiling(draft.Entry.Sealed!.RetryAfter.TotalMilliseconds)),
-        Verdict.Disagreeing => new(
+        Outcome.Disagreeing => new(
             ErrorCode.BadRequest, "public_token is not the one of the member in the roster entry", "public_token"),
-        var verdict => Of(verdict, draft.Trace),
+        var outcome => Of(outcome, draft.Trace),
     };
 
-    public static Refusal Of(Verdict verdict, string? trace) => verdict switch
+    public static Refusal Of(Outcome outcome, string? trace) => outcome switch
     {
-        Verdict.NoSuchLobby => new(ErrorCode.NoSuchLobby, "there is no such lobby"),
-        Verdict.Forbidden => new(ErrorCode.Forbidden, ForbiddenMessage),
-        Verdict.NoSuchUser => new(ErrorCode.NoSuchUser, "there is no user with this public_token"),
-        Verdict.AlreadyMember => new(ErrorCode.AlreadyMember, "the user is a member of this lobby already"),
-        Verdict.NotAMember => new(ErrorCode.NotAMember, "the user is not a member of this lobby"),
-        Verdict.LastAdmin => new(ErrorCode.LastAdmin, "a lobby must keep an admin"),
-        Verdict.NameTaken => new(ErrorCode.LobbyNameTaken, "a lobby has or had this name"),
-        Verdict.LobbyFull => new(ErrorCode.Limit, "the messages of this lobby take as many bytes as they may"),
-        Verdict.TooManyMembers => new(ErrorCode.Limit, "this lobby has as many members as may be"),
-        Verdict.NoSuchMessage => new(ErrorCode.NoSuchMessage, "there is no message with this seq"),
-        Verdict.NonceReused => new(ErrorCode.NonceReused, "this nonce stands for another content"),
-        Verdict.Unavailable => Unavailable,
-        Verdict.Unknown => new(
+        Outcome.NoSuchLobby => new(ErrorCode.NoSuchLobby, "there is no such lobby"),
+        Outcome.Forbidden => new(ErrorCode.Forbidden, ForbiddenMessage),
+        Outcome.NoSuchUser => new(ErrorCode.NoSuchUser, "there is no user with this public_token"),
+        Outcome.AlreadyMember => new(ErrorCode.AlreadyMember, "the user is a member of this lobby already"),
+        Outcome.NotAMember => new(ErrorCode.NotAMember, "the user is not a member of this lobby"),
+        Outcome.LastAdmin => new(ErrorCode.LastAdmin, "a lobby must keep an admin"),
+        Outcome.NameTaken => new(ErrorCode.LobbyNameTaken, "a lobby has or had this name"),
+        Outcome.LobbyFull => new(ErrorCode.Limit, "the messages of this lobby take as many bytes as they may"),
+        Outcome.TooManyMembers => new(ErrorCode.Limit, "this lobby has as many members as may be"),
+        Outcome.NoSuchMessage => new(ErrorCode.NoSuchMessage, "there is no message with this seq"),
+        Outcome.NonceReused => new(ErrorCode.NonceReused, "this nonce stands for another content"),
+        Outcome.Unavailable => Unavailable,
+        Outcome.Unknown => new(
             ErrorCode.UnknownOutcome,
             "the database went away while this was being done; repeat it, with the same nonce, to find out",
             RetryAfterMs: RetryAfterMs),
-        Verdict.Broken => new(ErrorCode.Internal, "the server failed; its log knows why", Trace: trace),
-        _ => throw new ArgumentOutOfRangeException(nameof(verdict)),
+        Outcome.Broken => new(ErrorCode.Internal, "the server failed; its log knows why", Trace: trace),
+        _ => throw new ArgumentOutOfRangeException(nameof(outcome)),
     };
 }

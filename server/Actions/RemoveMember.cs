@@ -2,7 +2,6 @@ using Conclave.Protocol;
 using Conclave.Roster;
 using Conclave.Server.Accounts;
 using Conclave.Server.Storage;
-using Verdict = Conclave.Server.Storage.Verdict;
 
 namespace Conclave.Server.Actions;
 
@@ -27,7 +26,7 @@ static class RemoveMember
         var (draft, tooMany) = await SealedChange.WriteAsync(await BuildAsync(form, lobby, turn), turn);
         if (draft is null)
             return tooMany!;
-        if (draft.Result.Verdict == Verdict.Stored)
+        if (draft.Result.Outcome == Outcome.Stored)
             await TellAsync(lobby, form.PublicToken, turn);
         return Changed.Of(draft);
     }

@@ -1,6 +1,5 @@
 using Conclave.Protocol;
 using Conclave.Roster;
-using Verdict = Conclave.Roster.Verdict;
 
 namespace Conclave.Server.Actions;
 

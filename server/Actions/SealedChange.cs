@@ -122,7 +122,7 @@ static class SealedChange
             return (null, TooManyChanges(retryAfter));
         var draft = await turn.Rooms.WriterOf(entry.Lobby).WriteAsync(entry, turn.Cancellation);
         // One that is refused has taken a commit as well, and held up what was posted after it.
-        if (draft.Result.Verdict is Storage.Verdict.Duplicate or Storage.Verdict.Unavailable)
+        if (draft.Result.Outcome is Outcome.Duplicate or Outcome.Unavailable)
             paces.NotChanged(author);
         return (draft, null);
     }

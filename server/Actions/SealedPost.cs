@@ -1,7 +1,6 @@
 using Conclave.Roster;
 using Conclave.Server.Storage;
 using Conclave.Server.Writing;
-using Verdict = Conclave.Roster.Verdict;
 
 namespace Conclave.Server.Actions;
 

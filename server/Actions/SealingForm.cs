@@ -1,7 +1,6 @@
 using Conclave.Protocol;
 using Conclave.Roster;
 using Conclave.Server.Storage;
-using Verdict = Conclave.Roster.Verdict;
 
 namespace Conclave.Server.Actions;
 

@@ -1,6 +1,5 @@
 using Conclave.Protocol;
 using Conclave.Roster;
-using Verdict = Conclave.Roster.Verdict;
 
 namespace Conclave.Server.Actions;
 
@@ -9,27 +8,6 @@ static class SealingRefusal
 {
     public static Refusal Of(Verdict verdict, string? field = null) =>
         new(VerdictCode.Of(verdict), Message(verdict), field);
-
-    /// <summary>Notes that a field of the request is at fault, unless it is accepted or an earlier one is.</summary>
-    public static void Hold(this Request request, string field, Verdict verdict)
-    {
-        if (verdict != Verdict.Accepted)
-            request.Reject(field, Message(verdict), VerdictCode.Of(verdict));
-    }
-
-    /// <summary>The bytes of a text in base64url without padding; null if there is none, or another text.</summary>
-    public static byte[]? Bytes(this Request request, string field) =>
-        request.Bytes(field, request.OptionalText(field));
-
-    /// <summary>The bytes of a text that stands inside of a field.</summary>
-    public static byte[]? Bytes(this Request request, string field, string? text)
-    {
-        if (text is null || request.Refusal is not null)
-            return null;
-        if (!Base64Text.TryDecode(text, out var bytes))
-            request.Hold(field, Verdict.BadEncoding);
-        return bytes;
-    }
 
     static string Message(Verdict verdict) => verdict switch
     {

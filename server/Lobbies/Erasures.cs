@@ -27,22 +27,22 @@ sealed class Erasures(ErasureStore store, LobbyStore lobbies, LiveLobbies live)
     HashSet<Guid> _deleted = [];
 
     /// <summary>Erases a message for one of the lobby's members.</summary>
-    public Task<Verdict> EraseAsync(LobbyInfo lobby, Person author, long seq) => InTurnAsync(lobby.LobbyId, async () =>
+    public Task<Outcome> EraseAsync(LobbyInfo lobby, Person author, long seq) => InTurnAsync(lobby.LobbyId, async () =>
     {
-        var (verdict, isDone) = await store.EraseAsync(lobby.LobbyId, author.PublicToken, seq);
+        var (outcome, isDone) = await store.EraseAsync(lobby.LobbyId, author.PublicToken, seq);
         // Also what was erased before, or by a commit whose answer was lost: then nobody here has forgotten it yet.
-        if (verdict is Verdict.Stored or Verdict.Unknown)
+        if (outcome is Outcome.Stored or Outcome.Unknown)
             live.Erase(lobby.LobbyId, [seq], isDone ? ErasureReason.Deleted : null);
-        return verdict;
+        return outcome;
     });
 
     /// <summary>Deletes a lobby for one of its members.</summary>
-    public Task<Verdict> DeleteAsync(LobbyInfo lobby, Person author) => InTurnAsync(lobby.LobbyId, async () =>
+    public Task<Outcome> DeleteAsync(LobbyInfo lobby, Person author) => InTurnAsync(lobby.LobbyId, async () =>
     {
-        var (verdict, isDone) = await store.DeleteAsync(lobby.LobbyId, author.PublicToken);
+        var (outcome, isDone) = await store.DeleteAsync(lobby.LobbyId, author.PublicToken);
         if (isDone)
             Drop(lobby.LobbyId);
-        return verdict;
+        return outcome;
     });
 
     /// <summary>Erases what has expired. Called again and again.</summary>
@@ -103,7 +103,7 @@ sealed class Erasures(ErasureStore store, LobbyStore lobbies, LiveLobbies live)
         live.Delete(lobbyId);
     }
 
-    async Task<Verdict> InTurnAsync(Guid lobbyId, Func<Task<Verdict>> work)
+    async Task<Outcome> InTurnAsync(Guid lobbyId, Func<Task<Outcome>> work)
     {
         var turn = _turns[(lobbyId.GetHashCode() & int.MaxValue) % _turns.Length];
         await turn.WaitAsync();

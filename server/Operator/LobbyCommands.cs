@@ -78,9 +78,9 @@ static class LobbyCommands
             throw new OperatorException($"{lobby.Name} was deleted already");
         await errand.ConfirmAsync(
             Yes, $"The lobby {lobby.Name} with its {Errand.Text(lobby.LastSeq)} entries will be gone for good.");
-        var (verdict, _) = await new ErasureStore(desk.Database).DeleteAsync(lobby.LobbyId, author: null);
-        if (verdict is not (Verdict.Stored or Verdict.NoSuchLobby))
-            throw new OperatorException($"{lobby.Name} could not be deleted ({verdict}): run the command again");
+        var (outcome, _) = await new ErasureStore(desk.Database).DeleteAsync(lobby.LobbyId, author: null);
+        if (outcome is not (Outcome.Stored or Outcome.NoSuchLobby))
+            throw new OperatorException($"{lobby.Name} could not be deleted ({outcome}): run the command again");
         Errand.Note($"{lobby.Name} is deleted");
         return ExitCode.Done;
     }

@@ -39,10 +39,10 @@ sealed class LogPen : IAsyncDisposable
                 Rights = rights,
             },
             cancellation);
-        if (draft.Result.Verdict is not (Verdict.Stored or Verdict.NotAMember))
+        if (draft.Result.Outcome is not (Outcome.Stored or Outcome.NotAMember))
         {
             throw new OperatorException(
-                $"the log of lobby {lobbyId} did not take an entry ({draft.Result.Verdict}): run the command again");
+                $"the log of lobby {lobbyId} did not take an entry ({draft.Result.Outcome}): run the command again");
         }
     }
 

@@ -1,6 +1,5 @@
 using Conclave.Roster;
 using Conclave.Server.Storage;
-using Verdict = Conclave.Roster.Verdict;
 
 namespace Conclave.Server.Operator;
 

@@ -58,7 +58,7 @@ static class AppendSql
         SELECT FROM lobbies WHERE lobby_id = ANY ($1) ORDER BY lobby_id FOR NO KEY UPDATE
         """;
 
-    // The numbers: verdicts as in Verdict, kinds as in EntryKind, rights as in Rights. A look-up by number in an array
+    // The numbers: verdicts as in Outcome, kinds as in EntryKind, rights as in Rights. A look-up by number in an array
     // takes no time; a join of what the planner takes for ten rows would be a loop within a loop.
     const string AppendMessages =
         """

@@ -143,7 +143,7 @@ sealed class StoredEntry
 }
 
 /// <summary>What became of a <see cref="NewEntry"/>.</summary>
-/// <param name="Verdict">Whether it is in the log, and if not, why.</param>
+/// <param name="Outcome">Whether it is in the log, and if not, why.</param>
 /// <param name="LobbyId">The lobby; of a duplicate creation the first one's.</param>
 /// <param name="Seq">Its place; of a duplicate the first one's; else 0.</param>
 /// <param name="SentAt">The time it got; of a duplicate the first one's.</param>
@@ -151,11 +151,11 @@ sealed class StoredEntry
 /// <param name="IsGone">Of a duplicate: whether the content of the first one was erased or has expired.</param>
 [StructLayout(LayoutKind.Auto)]
 readonly record struct Appended(
-    Verdict Verdict, Guid LobbyId = default, long Seq = 0, DateTimeOffset SentAt = default, string? MemberLogin = null,
+    Outcome Outcome, Guid LobbyId = default, long Seq = 0, DateTimeOffset SentAt = default, string? MemberLogin = null,
     bool IsGone = false);
 
 /// <summary>The outcome of an append. The numbers are those the SQL gives.</summary>
-enum Verdict
+enum Outcome
 {
     Stored = 0,
     Duplicate = 1,

@@ -168,7 +168,7 @@ sealed class EntryStore(Database database)
             if (!await reader.ReadAsync(cancellation))
                 throw new InvalidDataException("an append answered fewer rows than it was given");
             results[index] = new Appended(
-                (Verdict)reader.GetInt32(0),
+                (Outcome)reader.GetInt32(0),
                 entries[index].Kind == EntryKind.LobbyCreated ? reader.GetGuid(4) : entries[index].Lobby.LobbyId,
                 reader.GetInt64(1),
                 reader.IsDBNull(2) ? default : reader.GetFieldValue<DateTimeOffset>(2),
@@ -185,7 +185,7 @@ sealed class EntryStore(Database database)
         CancellationToken cancellation)
     {
         int[] duplicates = [.. Enumerable.Range(0, results.Length).Where(index =>
-            results[index].Verdict == Verdict.Duplicate && entries[index].Kind != EntryKind.LobbyCreated)];
+            results[index].Outcome == Outcome.Duplicate && entries[index].Kind != EntryKind.LobbyCreated)];
         if (duplicates.Length == 0)
             return;
         await using var batch = new NpgsqlBatch(connection);
@@ -197,7 +197,7 @@ sealed class EntryStore(Database database)
                 throw new InvalidDataException("a duplicate is not where it was found");
             results[index] = HasContentOf(reader, entries[index], results[index].SentAt)
                 ? results[index] with { IsGone = entries[index].Kind == EntryKind.Message && reader.GetBoolean(5) }
-                : new Appended(Verdict.NonceReused);
+                : new Appended(Outcome.NonceReused);
         }
     }
 

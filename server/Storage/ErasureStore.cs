@@ -20,7 +20,7 @@ sealed class ErasureStore(Database database)
 
     const string Lock = "SELECT FROM lobbies WHERE lobby_id = $1 FOR NO KEY UPDATE";
 
-    // The numbers: verdicts as in Verdict, kinds as in EntryKind, rights as in Rights.
+    // The numbers: verdicts as in Outcome, kinds as in EntryKind, rights as in Rights.
     const string Erase =
         """
         WITH judged AS (
@@ -97,13 +97,13 @@ sealed class ErasureStore(Database database)
 
     /// <summary>Erases the content of a message for <paramref name="author"/>.</summary>
     /// <returns>What was found, and whether there was anything left to erase.</returns>
-    public Task<(Verdict Verdict, bool IsDone)> EraseAsync(Guid lobbyId, Guid author, long seq) =>
+    public Task<(Outcome Outcome, bool IsDone)> EraseAsync(Guid lobbyId, Guid author, long seq) =>
         JudgeAsync(lobbyId, Statement.Of(Erase, lobbyId, author, seq));
 
     /// <summary>Destroys a lobby's key, and with it what the lobby holds; the rest goes step by step.</summary>
     /// <param name="lobbyId">Which lobby.</param>
     /// <param name="author">Who wants it; null for the operator.</param>
-    public Task<(Verdict Verdict, bool IsDone)> DeleteAsync(Guid lobbyId, Guid? author) =>
+    public Task<(Outcome Outcome, bool IsDone)> DeleteAsync(Guid lobbyId, Guid? author) =>
         JudgeAsync(lobbyId, Statement.Of(Delete, lobbyId, (object?)author ?? DBNull.Value));
 
     /// <summary>Erases what has expired, a bounded number of messages, in the order of the lobbies.</summary>
@@ -220,7 +220,7 @@ sealed class ErasureStore(Database database)
     }
 
     // Not called off on the way: whoever asked may be gone, and yet those who stay must hear of what was committed.
-    async Task<(Verdict Verdict, bool IsDone)> JudgeAsync(Guid lobbyId, NpgsqlBatchCommand judge)
+    async Task<(Outcome Outcome, bool IsDone)> JudgeAsync(Guid lobbyId, NpgsqlBatchCommand judge)
     {
         // When this fails, nothing was done.
         await using var connection = await database.Source.OpenConnectionAsync(CancellationToken.None);
@@ -232,18 +232,18 @@ sealed class ErasureStore(Database database)
             await using var reader = await batch.ExecuteReaderAsync(CancellationToken.None);
             await reader.NextResultAsync(CancellationToken.None);
             if (!await reader.ReadAsync(CancellationToken.None))
-                return (Verdict.NoSuchLobby, false);
-            var outcome = ((Verdict)reader.GetInt32(0), reader.GetBoolean(1));
+                return (Outcome.NoSuchLobby, false);
+            var outcome = ((Outcome)reader.GetInt32(0), reader.GetBoolean(1));
             await EndAsync(reader);
             return outcome;
         }
         catch (PostgresException fault) when (fault.SqlState == PostgresErrorCodes.LockNotAvailable)
         {
-            return (Verdict.Unavailable, false);
+            return (Outcome.Unavailable, false);
         }
         catch (Exception fault) when (Database.IsAway(fault))
         {
-            return (Verdict.Unknown, false);
+            return (Outcome.Unknown, false);
         }
     }
 

@@ -31,10 +31,10 @@ sealed class SealedPart(SealedRow row)
 
     public SealedMark ToMark() => new(Row.Hash, Generation);
 
-    /// <summary>Why the sealing rules refuse it; meaningful with <see cref="Verdict.Unsealable"/> alone.</summary>
+    /// <summary>Why the sealing rules refuse it; meaningful with <see cref="Outcome.Unsealable"/> alone.</summary>
     public Roster.Verdict Refusal { get; set; }
 
-    /// <summary>When to try again, with <see cref="Verdict.TooSoon"/>.</summary>
+    /// <summary>When to try again, with <see cref="Outcome.TooSoon"/>.</summary>
     public TimeSpan RetryAfter { get; set; }
 
     /// <summary>The transcript's value at its place; of a duplicate at the first one's.</summary>

@@ -23,7 +23,7 @@ sealed class Draft(NewEntry entry, Action completed)
     /// <summary>What became of it. Only when <see cref="IsDone"/>.</summary>
     public Appended Result => _isDone ? _result : throw new InvalidOperationException("the draft is not done");
 
-    /// <summary>Where the log tells of our fault; null unless the verdict is <see cref="Verdict.Broken"/>.</summary>
+    /// <summary>Where the log tells of our fault; null unless the outcome is <see cref="Outcome.Broken"/>.</summary>
     public string? Trace { get; private set; }
 
     /// <summary>Whether a flight that carried it ended without an answer: then it may be in the log.</summary>

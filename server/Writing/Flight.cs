@@ -83,13 +83,13 @@ sealed partial class Flight(
         var stored = 0;
         for (var index = 0; index < results.Length; index++)
         {
-            if (results[index].Verdict == Verdict.Locked)
+            if (results[index].Outcome == Outcome.Locked)
             {
                 locked.Add(drafts[index]);
                 continue;
             }
             drafts[index].Decide(results[index]);
-            stored += results[index].Verdict == Verdict.Stored ? 1 : 0;
+            stored += results[index].Outcome == Outcome.Stored ? 1 : 0;
         }
         Interlocked.Increment(ref _commits);
         Interlocked.Add(ref _stored, stored);
@@ -97,7 +97,7 @@ sealed partial class Flight(
         Publish(drafts, results);
         for (var index = 0; index < results.Length; index++)
         {
-            if (results[index].Verdict != Verdict.Locked)
+            if (results[index].Outcome != Outcome.Locked)
                 drafts[index].Tell();
         }
         return locked;
@@ -111,7 +111,7 @@ sealed partial class Flight(
             var result = results[index];
             // What a flight without an answer has stored shows up as a duplicate, when the writer sends it again or the
             // client does. A tail passes over what it has.
-            if (result.Verdict is Verdict.Stored or Verdict.Duplicate && lobbies.IsFollowed(result.LobbyId)
+            if (result.Outcome is Outcome.Stored or Outcome.Duplicate && lobbies.IsFollowed(result.LobbyId)
                 && drafts[index].Entry.Sealed is not { IsAsStored: false })
                 Collect(committed, drafts[index].Entry, result);
         }
@@ -165,13 +165,13 @@ sealed partial class Flight(
     {
         LogAway(logger, drafts.Count, fault.GetType().Name);
         foreach (var draft in drafts)
-            Complete(draft, new Appended(draft.MayBeStored ? Verdict.Unknown : Verdict.Unavailable));
+            Complete(draft, new Appended(draft.MayBeStored ? Outcome.Unknown : Outcome.Unavailable));
         return [];
     }
 
     void Complete(Draft draft, Appended result, string? trace = null)
     {
-        Figures?.Lost(result.Verdict);
+        Figures?.Lost(result.Outcome);
         draft.Decide(result, trace);
         draft.Tell();
     }
@@ -183,7 +183,7 @@ sealed partial class Flight(
         {
             var trace = ActivityTraceId.CreateRandom().ToHexString();
             LogBroken(logger, trace, NameOf(fault), fault.StackTrace ?? "");
-            Complete(drafts[0], new Appended(Verdict.Broken), trace);
+            Complete(drafts[0], new Appended(Outcome.Broken), trace);
             return [];
         }
         var half = drafts.Count / 2;

@@ -1,7 +1,6 @@
 using Conclave.Roster;
 using Conclave.Server.Storage;
 using Npgsql;
-using Verdict = Conclave.Server.Storage.Verdict;
 
 namespace Conclave.Server.Writing;
 
@@ -63,7 +62,7 @@ sealed class SealedAppend(SealedLobbies lobbies)
             var found = await SendAsync(connection, parts, entries, results);
             parts = [.. parts.Where((part, number) => !Settle(part, found[number], entries, results, round))];
             // Who holds the locks is not in anybody's way, and would get here again and again.
-            if (patient && results.Any(result => result.Verdict == Verdict.Locked))
+            if (patient && results.Any(result => result.Outcome == Outcome.Locked))
                 throw new InvalidDataException(NotItsLog);
             foreach (var part in parts)
                 await CatchUpAsync(connection, part.Lobby, part.State!, part.LastSeq);
@@ -81,7 +80,7 @@ sealed class SealedAppend(SealedLobbies lobbies)
             return;
         part.Base = state.LastSeq;
         Judge(part, state, entries, results);
-        if (!part.Indexes.Any(index => results[index].Verdict == Verdict.LobbyFull))
+        if (!part.Indexes.Any(index => results[index].Outcome == Outcome.LobbyFull))
             return;
         // It has more room than is known here if something was erased, or the operator gave it some.
         state.RewindTo(part.Base);
@@ -93,11 +92,11 @@ sealed class SealedAppend(SealedLobbies lobbies)
     {
         foreach (var index in part.Indexes)
         {
-            if (results[index].Verdict == Verdict.Duplicate)
+            if (results[index].Outcome == Outcome.Duplicate)
                 continue;
-            var verdict = state.JudgeMessage(entries[index]);
+            var outcome = state.JudgeMessage(entries[index]);
             results[index] = new Appended(
-                verdict, part.Lobby.LobbyId, verdict == Verdict.Stored ? state.LastSeq : 0);
+                outcome, part.Lobby.LobbyId, outcome == Outcome.Stored ? state.LastSeq : 0);
         }
     }
 
@@ -108,7 +107,7 @@ sealed class SealedAppend(SealedLobbies lobbies)
         List<int> indexes = [];
         for (var number = 0; number < parts.Count; number++)
         {
-            foreach (var index in parts[number].Indexes.Where(index => results[index].Verdict != Verdict.Duplicate))
+            foreach (var index in parts[number].Indexes.Where(index => results[index].Outcome != Outcome.Duplicate))
             {
                 var entry = entries[index];
                 rows.Add((number, new PlacedRow(entry, results[index].Seq, entry.Sealed!.Hash)));
@@ -130,12 +129,12 @@ sealed class SealedAppend(SealedLobbies lobbies)
     {
         if (part.State is not { } state || found.State == FoundState.Gone)
         {
-            part.Fill(results, Verdict.NoSuchLobby);
+            part.Fill(results, Outcome.NoSuchLobby);
             return true;
         }
         if (found.State == FoundState.Written)
         {
-            foreach (var index in part.Indexes.Where(index => results[index].Verdict == Verdict.Stored))
+            foreach (var index in part.Indexes.Where(index => results[index].Outcome == Outcome.Stored))
                 results[index] = results[index] with { SentAt = found.Time };
             state.Room = found.Room - part.StoredBytes(entries, results);
             return true;
@@ -145,7 +144,7 @@ sealed class SealedAppend(SealedLobbies lobbies)
         part.LastSeq = found.LastSeq;
         if (found.State == FoundState.Changed && round < RoundsMax)
             return false;
-        part.Fill(results, Verdict.Locked);
+        part.Fill(results, Outcome.Locked);
         return true;
     }
 
@@ -157,8 +156,8 @@ sealed class SealedAppend(SealedLobbies lobbies)
         // What came before it in the same batch has to wait, and so it does.
         for (var before = 0; before < index; before++)
         {
-            if (results[before].Verdict == Verdict.Locked && entries[before].Lobby.LobbyId == lobbyId)
-                return new Appended(Verdict.Locked, lobbyId);
+            if (results[before].Outcome == Outcome.Locked && entries[before].Lobby.LobbyId == lobbyId)
+                return new Appended(Outcome.Locked, lobbyId);
         }
         try
         {
@@ -166,7 +165,7 @@ sealed class SealedAppend(SealedLobbies lobbies)
             var result = entry.Kind == EntryKind.LobbyCreated
                 ? await CreateAsync(connection, entry)
                 : await ChangeAsync(connection, entry, patient);
-            if (result.Verdict == Verdict.Stored)
+            if (result.Outcome == Outcome.Stored)
                 await transaction.CommitAsync();
             return result;
         }
@@ -174,7 +173,7 @@ sealed class SealedAppend(SealedLobbies lobbies)
         {
             // What the flight has committed before stays, and is answered now. This one goes again, alone at last.
             lobbies.Forget(lobbyId);
-            return new Appended(Verdict.Locked, lobbyId);
+            return new Appended(Outcome.Locked, lobbyId);
         }
     }
 
@@ -183,21 +182,21 @@ sealed class SealedAppend(SealedLobbies lobbies)
         var part = entry.Sealed!;
         var judgement = LobbyLog.Begin(entry.Lobby.LobbyId).Judge(
             part.Row, entry.Author.PublicToken, part.Identities);
-        if (judgement.Verdict != Conclave.Roster.Verdict.Accepted)
+        if (judgement.Verdict != Verdict.Accepted)
             return Unsealable(entry, judgement.Verdict);
-        if (KeyWrapForm.Check(part.Row.Entry!, judgement.Roster!, part.Wraps) != Conclave.Roster.Verdict.Accepted)
-            return Unsealable(entry, Conclave.Roster.Verdict.BadWraps);
+        if (KeyWrapForm.Check(part.Row.Entry!, judgement.Roster!, part.Wraps) != Verdict.Accepted)
+            return Unsealable(entry, Verdict.BadWraps);
         // Its own name too if the lobby is there already: then this very entry has made it.
         if (!await SealedSql.TryNameAsync(connection, entry.Lobby.LobbyId, entry.Name!))
-            return new Appended(Verdict.NameTaken);
+            return new Appended(Outcome.NameTaken);
         if (await SealedSql.FindAsync(connection, entry) is { } known)
             return DuplicateOf(entry, known);
         if (await SealedSql.ExistsAsync(connection, entry.Lobby.LobbyId))
-            return new Appended(Verdict.NameTaken);
+            return new Appended(Outcome.NameTaken);
         part.Hash = new LogPoint(0, Transcript.Start(entry.Lobby.LobbyId))
             .Next(entry.Author.PublicToken, part.Row.Hash).Hash;
         var time = await SealedSql.CreateAsync(connection, entry, part.Hash);
-        return new Appended(Verdict.Stored, entry.Lobby.LobbyId, 1, time);
+        return new Appended(Outcome.Stored, entry.Lobby.LobbyId, 1, time);
     }
 
     async Task<Appended> ChangeAsync(NpgsqlConnection connection, NewEntry entry, bool patient)
@@ -206,23 +205,23 @@ sealed class SealedAppend(SealedLobbies lobbies)
         var lobbyId = entry.Lobby.LobbyId;
         var found = await SealedSql.LockAsync(connection, [lobbyId], patient);
         if (found.State != FoundState.Written)
-            return new Appended(found.State == FoundState.Locked ? Verdict.Locked : Verdict.NoSuchLobby, lobbyId);
+            return new Appended(found.State == FoundState.Locked ? Outcome.Locked : Outcome.NoSuchLobby, lobbyId);
         if (await SealedSql.FindAsync(connection, entry) is { } known)
             return DuplicateOf(entry, known);
         var state = await lobbies.FindForWriterAsync(entry.Lobby);
         if (state is not null && state.LastSeq != found.LastSeq)
             state = await CatchUpAsync(connection, entry.Lobby, state, found.LastSeq);
         if (state is null)
-            return new Appended(Verdict.NoSuchLobby, lobbyId);
+            return new Appended(Outcome.NoSuchLobby, lobbyId);
         // Nobody else writes: it would be put in a wrong place.
         if (state.LastSeq != found.LastSeq)
             throw new InvalidDataException(NotItsLog);
         state.Room = found.Room;
-        var verdict = state.JudgeChange(entry, out var judgement);
-        if (verdict != Verdict.Stored)
-            return new Appended(verdict, lobbyId);
+        var outcome = state.JudgeChange(entry, out var judgement);
+        if (outcome != Outcome.Stored)
+            return new Appended(outcome, lobbyId);
         if (entry.Name is not null && !await SealedSql.TryNameAsync(connection, lobbyId, entry.Name))
-            return new Appended(Verdict.NameTaken, lobbyId);
+            return new Appended(Outcome.NameTaken, lobbyId);
         var before = state.Roster;
         var after = judgement.Roster!;
         part.Hash = state.HashOfNext(judgement);
@@ -234,7 +233,7 @@ sealed class SealedAppend(SealedLobbies lobbies)
         state.Append(judgement);
         if (part.Row.Entry!.Change is RosterChange.Succeed)
             state.NoteSuccession(entry.Author.PublicToken, time);
-        return new Appended(Verdict.Stored, lobbyId, place.Seq, time, part.Target?.Login);
+        return new Appended(Outcome.Stored, lobbyId, place.Seq, time, part.Target?.Login);
     }
 
     // What other servers have put in. Too much is read anew, and so is a log that ends before what is known of it: then
@@ -263,14 +262,14 @@ sealed class SealedAppend(SealedLobbies lobbies)
         part.IsAsStored = known.RowHash == part.Row.Hash
             && known.ExpiresAt == (entry.ExpiresIn > 0 ? known.SentAt.AddSeconds(entry.ExpiresIn) : null);
         return new Appended(
-            Verdict.Duplicate, entry.Lobby.LobbyId, known.Seq, known.SentAt, part.Target?.Login,
+            Outcome.Duplicate, entry.Lobby.LobbyId, known.Seq, known.SentAt, part.Target?.Login,
             known.IsGone && entry.Kind == EntryKind.Message);
     }
 
-    static Appended Unsealable(NewEntry entry, Conclave.Roster.Verdict refusal)
+    static Appended Unsealable(NewEntry entry, Verdict refusal)
     {
         entry.Sealed!.Refusal = refusal;
-        return new Appended(Verdict.Unsealable, entry.Lobby.LobbyId);
+        return new Appended(Outcome.Unsealable, entry.Lobby.LobbyId);
     }
 
     /// <summary>The messages of one lobby in a flight.</summary>
@@ -288,13 +287,13 @@ sealed class SealedAppend(SealedLobbies lobbies)
         /// <summary>The entry that was found to be the last one.</summary>
         public long LastSeq { get; set; }
 
-        public void Fill(Appended[] results, Verdict verdict)
+        public void Fill(Appended[] results, Outcome outcome)
         {
-            foreach (var index in indexes.Where(index => results[index].Verdict != Verdict.Duplicate))
-                results[index] = new Appended(verdict, lobby.LobbyId);
+            foreach (var index in indexes.Where(index => results[index].Outcome != Outcome.Duplicate))
+                results[index] = new Appended(outcome, lobby.LobbyId);
         }
 
         public long StoredBytes(IReadOnlyList<NewEntry> entries, Appended[] results) => indexes
-            .Where(index => results[index].Verdict == Verdict.Stored).Sum(index => entries[index].Body!.Length);
+            .Where(index => results[index].Outcome == Outcome.Stored).Sum(index => entries[index].Body!.Length);
     }
 }

@@ -3,7 +3,6 @@ using System.Diagnostics;
 using Conclave.Protocol;
 using Conclave.Roster;
 using Conclave.Server.Storage;
-using Verdict = Conclave.Roster.Verdict;
 
 namespace Conclave.Server.Writing;
 

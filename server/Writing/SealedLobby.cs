@@ -1,7 +1,6 @@
 using Conclave.Protocol;
 using Conclave.Roster;
 using Conclave.Server.Storage;
-using Verdict = Conclave.Server.Storage.Verdict;
 
 namespace Conclave.Server.Writing;
 
@@ -72,7 +71,7 @@ sealed class SealedLobby
         if (row.Roster is { } bytes)
         {
             var judgement = _log.Judge(SealedRow.Parse(bytes.Span), row.Author, identities);
-            if (judgement.Verdict != Conclave.Roster.Verdict.Accepted)
+            if (judgement.Verdict != Verdict.Accepted)
                 throw new InvalidDataException("a stored entry of a roster does not continue it");
             taken = _log.Append(judgement);
             if (judgement.Row.Entry!.Change is RosterChange.Succeed)
@@ -95,28 +94,28 @@ sealed class SealedLobby
     }
 
     /// <summary>Judges a message in the place after the last, and if it is good takes it in.</summary>
-    public Verdict JudgeMessage(NewEntry entry)
+    public Outcome JudgeMessage(NewEntry entry)
     {
         var part = entry.Sealed!;
         if (Judge(entry, out var judgement) is { } refused)
             return refused;
         if (Room < entry.Body!.Length)
-            return Verdict.LobbyFull;
+            return Outcome.LobbyFull;
         if (!_pace.TryTake(out var retryAfter))
         {
             part.RetryAfter = retryAfter;
-            return Verdict.TooSoon;
+            return Outcome.TooSoon;
         }
         Room -= entry.Body.Length;
         part.Hash = _log.Append(judgement).Hash;
-        return Verdict.Stored;
+        return Outcome.Stored;
     }
 
     /// <summary>Judges an entry of the roster in the place after the last; takes nothing in.</summary>
     /// <param name="entry">The entry.</param>
     /// <param name="judgement">To be handed to <see cref="Append"/> when it is stored.</param>
-    /// <returns><see cref="Verdict.Stored"/>: it may be.</returns>
-    public Verdict JudgeChange(NewEntry entry, out Judgement judgement)
+    /// <returns><see cref="Outcome.Stored"/>: it may be.</returns>
+    public Outcome JudgeChange(NewEntry entry, out Judgement judgement)
     {
         var part = entry.Sealed!;
         judgement = null!;
@@ -126,19 +125,19 @@ sealed class SealedLobby
             return TooSoon(part, wait);
         if (Judge(entry, out judgement) is { } refused)
         {
-            if (part.Refusal == Conclave.Roster.Verdict.RosterConflict && author?.Has(MemberRights.Admin) == true)
+            if (part.Refusal == Verdict.RosterConflict && author?.Has(MemberRights.Admin) == true)
                 _adminsFirstSince = _time.GetTimestamp();
             return refused;
         }
         if (TargetOf(part.Row.Entry!) is { } target && target != part.Target?.PublicToken)
-            return Verdict.Disagreeing;
+            return Outcome.Disagreeing;
         if (!HasItsWraps(part, judgement.Roster!))
-            return Unsealable(part, Conclave.Roster.Verdict.BadWraps);
+            return Unsealable(part, Verdict.BadWraps);
         if (!HasHeight(part.Row.Entry!))
-            return Unsealable(part, Conclave.Roster.Verdict.Limit);
+            return Unsealable(part, Verdict.Limit);
         if (part.Row.Entry!.Change is RosterChange.Succeed && SuccessionWait(entry.Author.PublicToken) is { } rest)
             return TooSoon(part, rest);
-        return _pace.TryTake(out var retryAfter) ? Verdict.Stored : TooSoon(part, retryAfter);
+        return _pace.TryTake(out var retryAfter) ? Outcome.Stored : TooSoon(part, retryAfter);
     }
 
     /// <summary>Takes in an entry that is stored.</summary>
@@ -148,27 +147,27 @@ sealed class SealedLobby
     public Digest HashOfNext(Judgement judgement) => _log.Last.Next(judgement.Sender, judgement.Row.Hash).Hash;
 
     // Whoever is no member learns nothing else.
-    Verdict? Judge(NewEntry entry, out Judgement judgement)
+    Outcome? Judge(NewEntry entry, out Judgement judgement)
     {
         var part = entry.Sealed!;
         judgement = null!;
         var sender = entry.Author.PublicToken;
         if (Roster.MemberBy(sender) is null)
-            return Verdict.Forbidden;
+            return Outcome.Forbidden;
         judgement = _log.Judge(part.Row, sender, part.Identities);
-        return judgement.Verdict == Conclave.Roster.Verdict.Accepted ? null : Unsealable(part, judgement.Verdict);
+        return judgement.Verdict == Verdict.Accepted ? null : Unsealable(part, judgement.Verdict);
     }
 
-    static Verdict Unsealable(SealedPart part, Conclave.Roster.Verdict refusal)
+    static Outcome Unsealable(SealedPart part, Verdict refusal)
     {
         part.Refusal = refusal;
-        return Verdict.Unsealable;
+        return Outcome.Unsealable;
     }
 
-    static Verdict TooSoon(SealedPart part, TimeSpan retryAfter)
+    static Outcome TooSoon(SealedPart part, TimeSpan retryAfter)
     {
         part.RetryAfter = retryAfter;
-        return Verdict.TooSoon;
+        return Outcome.TooSoon;
     }
 
     TimeSpan? AdminsFirstFor()
@@ -199,7 +198,7 @@ sealed class SealedLobby
     static bool HasItsWraps(SealedPart part, RosterState after) =>
         (part.Row.Entry!.Change is RosterChange.Succeed
             ? KeyWrapForm.CheckSuccession(after, part.OwnWraps)
-            : KeyWrapForm.Check(part.Row.Entry, after, part.Wraps)) == Conclave.Roster.Verdict.Accepted;
+            : KeyWrapForm.Check(part.Row.Entry, after, part.Wraps)) == Verdict.Accepted;
 
     bool HasHeight(RosterEntry entry)
     {

@@ -37,15 +37,15 @@ sealed class WriterFigures(Meter meter)
         foreach (var result in results)
         {
             // What found its lobby locked goes again.
-            if (result.Verdict != Verdict.Locked)
-                counts[IndexOf(result.Verdict)]++;
+            if (result.Outcome != Outcome.Locked)
+                counts[IndexOf(result.Outcome)]++;
         }
         for (var index = 0; index < counts.Length; index++)
             Add(index, counts[index]);
     }
 
     /// <summary>Posts came to nothing, without an answer of the database.</summary>
-    public void Lost(Verdict verdict) => Add(IndexOf(verdict), 1);
+    public void Lost(Outcome outcome) => Add(IndexOf(outcome), 1);
 
     void Add(int index, int count)
     {
@@ -53,13 +53,13 @@ sealed class WriterFigures(Meter meter)
             _posts.Add(count, new KeyValuePair<string, object?>("outcome", Outcomes[index]));
     }
 
-    static int IndexOf(Verdict verdict) => verdict switch
+    static int IndexOf(Outcome outcome) => outcome switch
     {
-        Verdict.Stored => 0,
-        Verdict.Duplicate => 1,
-        Verdict.Broken => 3,
-        Verdict.Unavailable => 4,
-        Verdict.Unknown => 5,
+        Outcome.Stored => 0,
+        Outcome.Duplicate => 1,
+        Outcome.Broken => 3,
+        Outcome.Unavailable => 4,
+        Outcome.Unknown => 5,
         _ => 2,
     };
 }

@@ -81,7 +81,7 @@ sealed class StorageRooms : IAsyncDisposable
     public async Task<LobbyInfo> CreateLobbyAsync(Person creator, string name = "den")
     {
         var creation = Creation(creator, name);
-        Assert.Equal(Verdict.Stored, (await AppendAsync(creation)).Verdict);
+        Assert.Equal(Outcome.Stored, (await AppendAsync(creation)).Outcome);
         return creation.Lobby;
     }
 

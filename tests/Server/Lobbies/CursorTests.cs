@@ -179,7 +179,7 @@ public sealed class CursorTests(PostgresCluster postgres)
         public async Task AppendAsync(NewEntry entry)
         {
             var appended = await rooms.AppendAsync(entry);
-            Assert.Equal(Verdict.Stored, appended.Verdict);
+            Assert.Equal(Outcome.Stored, appended.Outcome);
             var range = new PageRange(appended.Seq - 1, Backward: false, 1, int.MaxValue);
             live.Append(lobby.LobbyId, await rooms.Entries.ReadAsync(lobby, range, Cancellation));
         }

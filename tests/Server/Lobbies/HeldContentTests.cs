@@ -153,7 +153,7 @@ public sealed class HeldContentTests(PostgresCluster postgres) : IAsyncLifetime
         _live!.Append(_lobby!.LobbyId, await _rooms.Entries.ReadAsync(_lobby, range, Cancellation));
     }
 
-    async Task EraseAsync(long seq) => Assert.Equal(Verdict.Stored, await _erasures!.EraseAsync(_lobby!, _alice!, seq));
+    async Task EraseAsync(long seq) => Assert.Equal(Outcome.Stored, await _erasures!.EraseAsync(_lobby!, _alice!, seq));
 
     static string Line(EntryFrame frame) =>
         Encoding.UTF8.GetString(frame.Json.Span).Contains("\"gone\":true", StringComparison.Ordinal)

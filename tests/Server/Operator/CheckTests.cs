@@ -102,6 +102,6 @@ public sealed class CheckTests(PostgresCluster postgres) : IDisposable
                 StorageRooms.Removal(lobby, ann, eve),
                 StorageRooms.Message(lobby, bob, "the last words"),
             ])
-            Assert.Equal(Verdict.Stored, (await rooms.AppendAsync(entry)).Verdict);
+            Assert.Equal(Outcome.Stored, (await rooms.AppendAsync(entry)).Outcome);
     }
 }

@@ -25,7 +25,7 @@ public sealed class AppendTests(PostgresCluster postgres)
         Assert.Equal(2, (await rooms.AppendAsync(Invitation(lobby, alice, bob, Inviter))).Seq);
         var message = Message(lobby, bob, "секрет");
         var appended = await rooms.AppendAsync(message);
-        Assert.Equal((Verdict.Stored, 3L), (appended.Verdict, appended.Seq));
+        Assert.Equal((Outcome.Stored, 3L), (appended.Outcome, appended.Seq));
 
         var log = await rooms.LogAsync(lobby);
         Assert.Equal([1, 2, 3], log.Select(entry => entry.Seq));
@@ -63,7 +63,7 @@ public sealed class AppendTests(PostgresCluster postgres)
         }
 
         async Task ExpectAsync(bool isAllowed, NewEntry entry) => Assert.Equal(
-            isAllowed ? Verdict.Stored : Verdict.Forbidden, (await rooms.AppendAsync(entry)).Verdict);
+            isAllowed ? Outcome.Stored : Outcome.Forbidden, (await rooms.AppendAsync(entry)).Outcome);
     }
 
     [Fact]
@@ -78,11 +78,11 @@ public sealed class AppendTests(PostgresCluster postgres)
             [Message(lobby, bob, "x"), Message(elsewhere, bob, "x"), Message(lobby, alice, "x")]);
 
         Assert.Equal(
-            [Verdict.Forbidden, Verdict.NoSuchLobby, Verdict.Stored], results.Select(result => result.Verdict));
-        Assert.Equal(Verdict.Forbidden, (await rooms.AppendAsync(Invitation(lobby, bob, bob))).Verdict);
-        Assert.Equal(Verdict.Forbidden, (await rooms.AppendAsync(RightsChange(lobby, bob, alice, Reader))).Verdict);
-        Assert.Equal(Verdict.Forbidden, (await rooms.AppendAsync(Removal(lobby, bob, alice))).Verdict);
-        Assert.Equal(Verdict.Forbidden, (await rooms.AppendAsync(Removal(lobby, bob, bob))).Verdict);
+            [Outcome.Forbidden, Outcome.NoSuchLobby, Outcome.Stored], results.Select(result => result.Outcome));
+        Assert.Equal(Outcome.Forbidden, (await rooms.AppendAsync(Invitation(lobby, bob, bob))).Outcome);
+        Assert.Equal(Outcome.Forbidden, (await rooms.AppendAsync(RightsChange(lobby, bob, alice, Reader))).Outcome);
+        Assert.Equal(Outcome.Forbidden, (await rooms.AppendAsync(Removal(lobby, bob, alice))).Outcome);
+        Assert.Equal(Outcome.Forbidden, (await rooms.AppendAsync(Removal(lobby, bob, bob))).Outcome);
         Assert.Equal(2, (await rooms.LogAsync(lobby)).Count);
     }
 
@@ -94,17 +94,17 @@ public sealed class AppendTests(PostgresCluster postgres)
         var lobby = await rooms.CreateLobbyAsync(alice);
         var nobody = new Person("nobody", Guid.NewGuid());
 
-        Assert.Equal(Verdict.NoSuchUser, (await rooms.AppendAsync(Invitation(lobby, alice, nobody))).Verdict);
-        Assert.Equal(Verdict.AlreadyMember, (await rooms.AppendAsync(Invitation(lobby, alice, alice))).Verdict);
-        Assert.Equal(Verdict.NotAMember, (await rooms.AppendAsync(Removal(lobby, alice, bob))).Verdict);
-        Assert.Equal(Verdict.NotAMember, (await rooms.AppendAsync(RightsChange(lobby, alice, bob, Reader))).Verdict);
-        Assert.Equal(Verdict.LastAdmin, (await rooms.AppendAsync(Removal(lobby, alice, alice))).Verdict);
-        Assert.Equal(Verdict.LastAdmin, (await rooms.AppendAsync(RightsChange(lobby, alice, alice, Inviter))).Verdict);
+        Assert.Equal(Outcome.NoSuchUser, (await rooms.AppendAsync(Invitation(lobby, alice, nobody))).Outcome);
+        Assert.Equal(Outcome.AlreadyMember, (await rooms.AppendAsync(Invitation(lobby, alice, alice))).Outcome);
+        Assert.Equal(Outcome.NotAMember, (await rooms.AppendAsync(Removal(lobby, alice, bob))).Outcome);
+        Assert.Equal(Outcome.NotAMember, (await rooms.AppendAsync(RightsChange(lobby, alice, bob, Reader))).Outcome);
+        Assert.Equal(Outcome.LastAdmin, (await rooms.AppendAsync(Removal(lobby, alice, alice))).Outcome);
+        Assert.Equal(Outcome.LastAdmin, (await rooms.AppendAsync(RightsChange(lobby, alice, alice, Inviter))).Outcome);
 
         await rooms.AppendAsync(Invitation(lobby, alice, bob, Rights.All));
-        Assert.Equal(Verdict.Stored, (await rooms.AppendAsync(RightsChange(lobby, bob, alice, Reader))).Verdict);
-        Assert.Equal(Verdict.LastAdmin, (await rooms.AppendAsync(Removal(lobby, bob, bob))).Verdict);
-        Assert.Equal(Verdict.Stored, (await rooms.AppendAsync(Removal(lobby, alice, alice))).Verdict);
+        Assert.Equal(Outcome.Stored, (await rooms.AppendAsync(RightsChange(lobby, bob, alice, Reader))).Outcome);
+        Assert.Equal(Outcome.LastAdmin, (await rooms.AppendAsync(Removal(lobby, bob, bob))).Outcome);
+        Assert.Equal(Outcome.Stored, (await rooms.AppendAsync(Removal(lobby, alice, alice))).Outcome);
     }
 
     [Fact]
@@ -142,9 +142,9 @@ public sealed class AppendTests(PostgresCluster postgres)
             Invitation(lobby, alice, bob, nonce: invited.Nonce),
         ]);
 
-        Assert.Equal(new Appended(Verdict.Duplicate, lobby.LobbyId, first.Seq, first.SentAt), results[0]);
-        Assert.Equal((Verdict.Stored, 4L), (results[1].Verdict, results[1].Seq));
-        Assert.Equal((Verdict.Duplicate, 2L, "bob"), (results[2].Verdict, results[2].Seq, results[2].MemberLogin));
+        Assert.Equal(new Appended(Outcome.Duplicate, lobby.LobbyId, first.Seq, first.SentAt), results[0]);
+        Assert.Equal((Outcome.Stored, 4L), (results[1].Outcome, results[1].Seq));
+        Assert.Equal((Outcome.Duplicate, 2L, "bob"), (results[2].Outcome, results[2].Seq, results[2].MemberLogin));
         NewEntry[] reused =
         [
             Message(lobby, alice, "fIrst", posted.Nonce),
@@ -155,7 +155,7 @@ public sealed class AppendTests(PostgresCluster postgres)
             Invitation(lobby, alice, bob, nonce: posted.Nonce),
         ];
         foreach (var entry in reused)
-            Assert.Equal(new Appended(Verdict.NonceReused), await rooms.AppendAsync(entry));
+            Assert.Equal(new Appended(Outcome.NonceReused), await rooms.AppendAsync(entry));
         Assert.Equal(4, (await rooms.LogAsync(lobby)).Count);
     }
 
@@ -170,8 +170,8 @@ public sealed class AppendTests(PostgresCluster postgres)
         await rooms.AppendAsync(posted);
         await rooms.AppendAsync(Removal(lobby, alice, bob));
 
-        Assert.Equal(Verdict.Duplicate, (await rooms.AppendAsync(posted)).Verdict);
-        Assert.Equal(Verdict.Forbidden, (await rooms.AppendAsync(Message(lobby, bob, "after"))).Verdict);
+        Assert.Equal(Outcome.Duplicate, (await rooms.AppendAsync(posted)).Outcome);
+        Assert.Equal(Outcome.Forbidden, (await rooms.AppendAsync(Message(lobby, bob, "after"))).Outcome);
     }
 
     [Fact]
@@ -187,11 +187,11 @@ public sealed class AppendTests(PostgresCluster postgres)
         var later = await rooms.AppendAsync(rooms.Creation(alice, "STRAßE", nonce));
 
         Assert.Equal(
-            [Verdict.Stored, Verdict.Duplicate, Verdict.NameTaken], results.Select(result => result.Verdict));
+            [Outcome.Stored, Outcome.Duplicate, Outcome.NameTaken], results.Select(result => result.Outcome));
         Assert.Equal([first.Lobby.LobbyId, first.Lobby.LobbyId], [results[0].LobbyId, results[1].LobbyId]);
-        Assert.Equal((Verdict.Duplicate, first.Lobby.LobbyId), (later.Verdict, later.LobbyId));
+        Assert.Equal((Outcome.Duplicate, first.Lobby.LobbyId), (later.Outcome, later.LobbyId));
         Assert.Equal(results[0].SentAt, later.SentAt);
-        Assert.Equal(Verdict.NameTaken, (await rooms.AppendAsync(rooms.Creation(alice, "straße"))).Verdict);
+        Assert.Equal(Outcome.NameTaken, (await rooms.AppendAsync(rooms.Creation(alice, "straße"))).Outcome);
         Assert.Equal(1L, await rooms.RunAsync("SELECT count(*) FROM lobbies"));
     }
 
@@ -211,7 +211,7 @@ public sealed class AppendTests(PostgresCluster postgres)
         await LobbyLock.UntilWaitingAsync(rooms.Database.Source, 1);
         await transaction.CommitAsync(Cancellation);
 
-        Assert.Equal(Verdict.NameTaken, (await creating).Verdict);
+        Assert.Equal(Outcome.NameTaken, (await creating).Outcome);
     }
 
     [Fact]
@@ -223,7 +223,7 @@ public sealed class AppendTests(PostgresCluster postgres)
         await using (await rooms.LockAsync(stuck))
         {
             var results = await rooms.AppendAsync([Message(stuck, alice, "x"), Message(free, alice, "x")]);
-            Assert.Equal([Verdict.Locked, Verdict.Stored], results.Select(result => result.Verdict));
+            Assert.Equal([Outcome.Locked, Outcome.Stored], results.Select(result => result.Outcome));
         }
         Assert.Single(await rooms.LogAsync(stuck));
         Assert.Equal(2, (await rooms.LogAsync(free)).Count);
@@ -260,7 +260,7 @@ public sealed class AppendTests(PostgresCluster postgres)
         }
         await removing.CommitAsync(Cancellation);
 
-        Assert.Equal(Verdict.Forbidden, (await posting)[0].Verdict);
+        Assert.Equal(Outcome.Forbidden, (await posting)[0].Outcome);
         Assert.Equal([1, 2, 3], (await rooms.LogAsync(lobby)).Select(entry => entry.Seq));
     }
 
@@ -291,7 +291,7 @@ public sealed class AppendTests(PostgresCluster postgres)
         var results = await rooms.AppendAsync(posts);
 
         for (var index = 0; index < posts.Length; index++)
-            Assert.Equal((Verdict.Stored, 2L + index / 20), (results[index].Verdict, results[index].Seq));
+            Assert.Equal((Outcome.Stored, 2L + index / 20), (results[index].Outcome, results[index].Seq));
         var log = await rooms.LogAsync(creations[7].Lobby);
         Assert.Equal(
             Enumerable.Range(0, 50).Select(turn => $"\"{(turn * 20) + 7:D4}\""),

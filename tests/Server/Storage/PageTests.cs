@@ -83,7 +83,7 @@ public sealed class PageTests(PostgresCluster postgres)
         var lobby = await rooms.CreateLobbyAsync(alice);
         var bodies = sizes.Select(RandomNumberGenerator.GetBytes).ToArray();
         var posts = Array.ConvertAll(bodies, body => NewEntry.Message(lobby, alice, Guid.NewGuid(), body));
-        Assert.All(await rooms.AppendAsync(posts), result => Assert.Equal(Verdict.Stored, result.Verdict));
+        Assert.All(await rooms.AppendAsync(posts), result => Assert.Equal(Outcome.Stored, result.Outcome));
         return (lobby, bodies);
     }
 

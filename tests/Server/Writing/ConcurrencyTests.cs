@@ -112,7 +112,7 @@ public sealed class ConcurrencyTests(PostgresCluster postgres)
                     WrappedKey = wrappedKey,
                 },
                 Cancellation);
-            Assert.Equal(Verdict.Stored, draft.Result.Verdict);
+            Assert.Equal(Outcome.Stored, draft.Result.Outcome);
             return lobby;
         }
 
@@ -142,7 +142,7 @@ public sealed class ConcurrencyTests(PostgresCluster postgres)
                 {
                     var result = (await writing.WaitAsync(TimeSpan.FromSeconds(30), Cancellation)).Result;
                     var lobby = Array.IndexOf(_lobbies, entry.Lobby);
-                    if (result.Verdict == Verdict.Stored)
+                    if (result.Outcome == Outcome.Stored)
                     {
                         Assert.True(result.Seq > stored[lobby], "the order of a sender was not kept");
                         stored[lobby] = result.Seq;
@@ -215,7 +215,7 @@ public sealed class ConcurrencyTests(PostgresCluster postgres)
                         Rights = Rights.All,
                     };
                     var draft = await servers[server].Writer.WriteAsync(entry, Cancellation);
-                    Assert.Equal(Verdict.Stored, draft.Result.Verdict);
+                    Assert.Equal(Outcome.Stored, draft.Result.Outcome);
                     _last[(2 * lobby) + server].SetResult(draft.Result.Seq);
                 }
             }
@@ -260,20 +260,20 @@ public sealed class ConcurrencyTests(PostgresCluster postgres)
 
         static void JudgeOutcome(LobbyModel model, NewEntry entry, Appended result, long from, long to)
         {
-            if (result.Verdict is Verdict.Stored or Verdict.Duplicate)
+            if (result.Outcome is Outcome.Stored or Outcome.Duplicate)
             {
                 var stored = model.Log[(int)result.Seq - 1];
                 Assert.Equal((entry.Author, entry.Nonce, result.SentAt), (stored.Author, stored.Nonce, stored.SentAt));
                 Assert.True(entry.RowData.Span.SequenceEqual(stored.RowData.Span), "other bytes were stored");
-                Assert.InRange(result.Seq, result.Verdict == Verdict.Stored ? from + 1 : 1, to);
+                Assert.InRange(result.Seq, result.Outcome == Outcome.Stored ? from + 1 : 1, to);
             }
             // Somewhere between asking and being answered that was the right verdict; for what was stored, right there.
-            var places = result.Verdict == Verdict.Stored
+            var places = result.Outcome == Outcome.Stored
                 ? [result.Seq - 1]
                 : Enumerable.Range((int)from, (int)(to - from) + 1).Select(at => (long)at);
             Assert.True(
-                places.Any(at => model.Judge(entry, at) == result.Verdict),
-                $"{entry.Kind} was judged {result.Verdict} between {from} and {to}");
+                places.Any(at => model.Judge(entry, at) == result.Outcome),
+                $"{entry.Kind} was judged {result.Outcome} between {from} and {to}");
         }
 
         static void JudgeRead(LobbyModel model, Read read)

@@ -58,9 +58,9 @@ public sealed class EntryWriterTests(PostgresCluster postgres, ITestOutputHelper
         var results = await rooms.WriteAsync([.. entries, entries[0]]);
 
         Assert.Equal([2L, 3, 4, 5, 6, 0], results.Take(6).Select(result => result.Seq));
-        Assert.Equal(Verdict.Forbidden, results[5].Verdict);
+        Assert.Equal(Outcome.Forbidden, results[5].Outcome);
         Assert.Equal(Enumerable.Range(7, 30).Select(seq => (long)seq), results.Skip(6).Take(30).Select(r => r.Seq));
-        Assert.Equal((Verdict.Duplicate, 2L), (results[^1].Verdict, results[^1].Seq));
+        Assert.Equal((Outcome.Duplicate, 2L), (results[^1].Outcome, results[^1].Seq));
     }
 
     [Fact]
@@ -93,7 +93,7 @@ public sealed class EntryWriterTests(PostgresCluster postgres, ITestOutputHelper
             postgres, Limits.Default with { DatabaseWaitMax = TimeSpan.FromMilliseconds(1) });
         var (alice, stuck) = await StartAsync(rooms);
         await using (await rooms.Storage.LockAsync(stuck))
-            Assert.Equal(Verdict.Unavailable, (await rooms.WriteAsync(Message(stuck, alice, "x"))).Verdict);
+            Assert.Equal(Outcome.Unavailable, (await rooms.WriteAsync(Message(stuck, alice, "x"))).Outcome);
         Assert.Single(await rooms.Storage.LogAsync(stuck));
     }
 
@@ -117,7 +117,7 @@ public sealed class EntryWriterTests(PostgresCluster postgres, ITestOutputHelper
         for (var index = 0; index < drafts.Length; index++)
         {
             var isCulprit = index % 37 == 5;
-            Assert.Equal(isCulprit ? Verdict.Broken : Verdict.Stored, drafts[index].Result.Verdict);
+            Assert.Equal(isCulprit ? Outcome.Broken : Outcome.Stored, drafts[index].Result.Outcome);
             Assert.Equal(isCulprit, drafts[index].Trace is not null);
         }
         foreach (var log in await Task.WhenAll(rooms.Storage.LogAsync(lobby), rooms.Storage.LogAsync(other)))
@@ -138,7 +138,7 @@ public sealed class EntryWriterTests(PostgresCluster postgres, ITestOutputHelper
             [.. Enumerable.Range(0, 300).Select(number => rooms.WriteAsync(Message(lobby, alice, $"{number}")))];
         await rooms.Writer.DisposeAsync();
 
-        Assert.All(await Task.WhenAll(writing), result => Assert.Equal(Verdict.Stored, result.Verdict));
+        Assert.All(await Task.WhenAll(writing), result => Assert.Equal(Outcome.Stored, result.Outcome));
         Assert.Equal(301, (await rooms.Storage.LogAsync(lobby)).Count);
         await rooms.DisposeAsync();
     }
@@ -198,7 +198,7 @@ public sealed class EntryWriterTests(PostgresCluster postgres, ITestOutputHelper
                     if (!patient)
                         isQuietIn.Add(drafts.Any(entry => entry.Lobby == quiet));
                     order.AddRange(drafts.Where(entry => entry.Lobby == busy));
-                    return [.. drafts.Select(entry => new Appended(Verdict.Stored, entry.Lobby.LobbyId))];
+                    return [.. drafts.Select(entry => new Appended(Outcome.Stored, entry.Lobby.LobbyId))];
                 }
             });
         NewEntry[] entries = [.. changes, Message(quiet, alice, "waits for none of them")];

@@ -22,7 +22,7 @@ sealed class LobbyModel
             Assert.Equal(_members.Count, entry.Seq);
             Assert.True(entry.Seq == 1 || entry.SentAt >= log[(int)entry.Seq - 2].SentAt, "the time went back");
             if (entry.Kind != EntryKind.LobbyCreated)
-                Assert.Equal(Verdict.Stored, Judge(AsNew(entry), entry.Seq - 1));
+                Assert.Equal(Outcome.Stored, Judge(AsNew(entry), entry.Seq - 1));
             _members.Add(Apply(entry, new(_members[^1])));
         }
     }
@@ -36,12 +36,12 @@ sealed class LobbyModel
         entry.Seq > since && entry.Kind == EntryKind.MemberRemoved && entry.Member!.PublicToken == user)?.Seq;
 
     /// <summary>What becomes of an entry that comes when <paramref name="at"/> is the last.</summary>
-    public Verdict Judge(NewEntry entry, long at)
+    public Outcome Judge(NewEntry entry, long at)
     {
         var earlier = _log.Find(stored =>
             stored.Seq <= at && stored.Author == entry.Author && stored.Nonce == entry.Nonce);
         if (earlier is not null)
-            return IsSame(earlier, entry) ? Verdict.Duplicate : Verdict.NonceReused;
+            return IsSame(earlier, entry) ? Outcome.Duplicate : Outcome.NonceReused;
         var members = _members[(int)at];
         var author = members.GetValueOrDefault(entry.Author.PublicToken).Rights;
         var isOwn = entry.Member == entry.Author.PublicToken;
@@ -53,18 +53,18 @@ sealed class LobbyModel
             _ => author.HasFlag(Rights.Admin) || isOwn,
         };
         if (author == Rights.None || !mayDo)
-            return Verdict.Forbidden;
+            return Outcome.Forbidden;
         if (entry.Kind == EntryKind.Message)
-            return Verdict.Stored;
+            return Outcome.Stored;
         var isMember = members.TryGetValue(entry.Member!.Value, out var member);
         if (entry.Kind == EntryKind.MemberInvited)
-            return isMember ? Verdict.AlreadyMember : Verdict.Stored;
+            return isMember ? Outcome.AlreadyMember : Outcome.Stored;
         if (!isMember)
-            return Verdict.NotAMember;
+            return Outcome.NotAMember;
         var staysAdmin = entry.Kind == EntryKind.RightsChanged && entry.Rights!.Value.HasFlag(Rights.Admin);
         var isOnlyAdmin = member.Rights.HasFlag(Rights.Admin)
             && members.Count(other => other.Value.Rights.HasFlag(Rights.Admin)) == 1;
-        return isOnlyAdmin && !staysAdmin ? Verdict.LastAdmin : Verdict.Stored;
+        return isOnlyAdmin && !staysAdmin ? Outcome.LastAdmin : Outcome.Stored;
     }
 
     static Dictionary<Guid, (Rights Rights, long Since)> Apply(

@@ -29,7 +29,7 @@ public sealed class LostDatabaseTests(PostgresCluster postgres)
 
         Assert.Equal([3L, 4], [posted.Seq, invited.Seq]);
         Assert.Equal("bob", invited.MemberLogin);
-        Assert.Equal((Verdict.Stored, creation.Lobby.LobbyId, 1L), (created.Verdict, created.LobbyId, created.Seq));
+        Assert.Equal((Outcome.Stored, creation.Lobby.LobbyId, 1L), (created.Outcome, created.LobbyId, created.Seq));
         Assert.Equal([1, 2, 3, 4], (await rooms.Storage.LogAsync(lobby)).Select(entry => entry.Seq));
         await reader.ReadAsync(4, Cancellation);
         Assert.Equal([3, 4], reader.Seqs);
@@ -46,12 +46,12 @@ public sealed class LostDatabaseTests(PostgresCluster postgres)
         line.Cut();
 
         // The first goes out on a connection that seems to be there; the second finds none.
-        Assert.Equal(Verdict.Unknown, (await rooms.WriteAsync(doubtful)).Verdict);
-        Assert.Equal(Verdict.Unavailable, (await rooms.WriteAsync(refused)).Verdict);
+        Assert.Equal(Outcome.Unknown, (await rooms.WriteAsync(doubtful)).Outcome);
+        Assert.Equal(Outcome.Unavailable, (await rooms.WriteAsync(refused)).Outcome);
 
         line.Mend();
-        Assert.Equal((Verdict.Stored, 3L), Told(await rooms.WriteAsync(doubtful)));
-        Assert.Equal((Verdict.Stored, 4L), Told(await rooms.WriteAsync(refused)));
+        Assert.Equal((Outcome.Stored, 3L), Told(await rooms.WriteAsync(doubtful)));
+        Assert.Equal((Outcome.Stored, 4L), Told(await rooms.WriteAsync(refused)));
     }
 
     [Fact]
@@ -67,10 +67,10 @@ public sealed class LostDatabaseTests(PostgresCluster postgres)
         // The post's own answer, and those of every connection after it.
         for (var turn = 0; turn < 1000; turn++)
             line.LoseNextAnswer();
-        Assert.Equal(Verdict.Unknown, (await rooms.WriteAsync(post)).Verdict);
+        Assert.Equal(Outcome.Unknown, (await rooms.WriteAsync(post)).Outcome);
 
         line.KeepAnswers();
-        Assert.Equal((Verdict.Duplicate, 3L), Told(await rooms.WriteAsync(post)));
+        Assert.Equal((Outcome.Duplicate, 3L), Told(await rooms.WriteAsync(post)));
         await reader.ReadAsync(3, Cancellation);
         Assert.Equal([3], reader.Seqs);
     }
@@ -113,7 +113,7 @@ public sealed class LostDatabaseTests(PostgresCluster postgres)
                 if (turn % Posters == poster)
                     await killer.RunAsync(KillWriters);
                 var result = await writing;
-                Assert.True(result.Verdict is Verdict.Stored or Verdict.Duplicate, $"{result.Verdict}");
+                Assert.True(result.Outcome is Outcome.Stored or Outcome.Duplicate, $"{result.Outcome}");
                 seqs.Add((post.Nonce, result.Seq));
             }
             return seqs;
@@ -145,21 +145,21 @@ public sealed class LostDatabaseTests(PostgresCluster postgres)
             var writing = rooms.WriteAsync(Message(stuck, alice, "stuck"));
             while (!writing.IsCompleted)
                 await rooms.WriteAsync(Message(free, alice, "free"));
-            Assert.Equal(Verdict.Unknown, (await writing).Verdict);
+            Assert.Equal(Outcome.Unknown, (await writing).Outcome);
         }
     }
 
     async Task<PostgresLine> OpenLineAsync() =>
         new(await postgres.CreateDatabaseAsync("migrated", StorageRooms.MigrateAsync));
 
-    static (Verdict Verdict, long Seq) Told(Appended result) => (result.Verdict, result.Seq);
+    static (Outcome Outcome, long Seq) Told(Appended result) => (result.Outcome, result.Seq);
 
     // The log holds the creation and one message, and the writer has a connection open.
     static async Task<(Person Alice, Person Bob, LobbyInfo Lobby)> StartAsync(WritingRooms rooms)
     {
         var (alice, bob) = (await rooms.Storage.AddUserAsync("alice"), await rooms.Storage.AddUserAsync("bob"));
         var lobby = await rooms.Storage.CreateLobbyAsync(alice);
-        Assert.Equal(Verdict.Stored, (await rooms.WriteAsync(Message(lobby, alice, "first"))).Verdict);
+        Assert.Equal(Outcome.Stored, (await rooms.WriteAsync(Message(lobby, alice, "first"))).Outcome);
         return (alice, bob, lobby);
     }
 }
