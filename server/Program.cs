@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Conclave.Server;
 using Conclave.Server.Operator;
 using Conclave.Server.Storage;
@@ -22,9 +21,12 @@ catch (OperationCanceledException)
 
 static async Task<int> ServeAsync(Settings settings)
 {
-    await using var host = await StartAsync(settings);
+    // The framework heeds signals only once the server listens, and that of a closed terminal never: a PostgreSQL that
+    // runs by then would be left behind.
+    using var signals = new StopSignals();
+    await using var host = await ServerHost.StartAsync(settings, TimeProvider.System, signals.Asked);
     Greeting.Print(Console.Out, host, settings);
-    await host.Stopping;
+    await host.Stopping.WaitAsync(signals.Asked).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     string? fault = host switch
     {
         { Cluster.Exited.IsCompleted: true } =>
@@ -37,19 +39,4 @@ static async Task<int> ServeAsync(Settings settings)
         return ExitCode.Done;
     await Console.Error.WriteLineAsync("conclave-server: " + fault);
     return ExitCode.Failed;
-}
-
-// Until the server listens nobody else heeds these signals, and a PostgreSQL that runs already would be left behind.
-static async Task<ServerHost> StartAsync(Settings settings)
-{
-    using var asked = new CancellationTokenSource();
-    using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
-    using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
-    return await ServerHost.StartAsync(settings, TimeProvider.System, asked.Token);
-
-    void Stop(PosixSignalContext signal)
-    {
-        signal.Cancel = true;
-        asked.Cancel();
-    }
 }

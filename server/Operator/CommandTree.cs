@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
-using System.Runtime.InteropServices;
 using Conclave.Server.Storage;
 
 namespace Conclave.Server.Operator;
@@ -72,18 +71,16 @@ static class CommandTree
     // Ctrl-C ends the work and not the program: a PostgreSQL that was started for it has to be stopped.
     static async Task<int> RunAsync(ParseResult typed, Func<Errand, Task<int>> work)
     {
-        using var asked = new CancellationTokenSource();
-        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
-        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+        using var signals = new StopSignals();
         try
         {
-            return await work(new Errand(typed, Settings.OfEnvironment(), asked.Token));
+            return await work(new Errand(typed, Settings.OfEnvironment(), signals.Asked));
         }
         catch (OperatorException fault)
         {
             Errand.Note(fault.Message);
         }
-        catch (OperationCanceledException) when (asked.IsCancellationRequested)
+        catch (OperationCanceledException) when (signals.Asked.IsCancellationRequested)
         {
             Errand.Note("interrupted");
         }
@@ -92,12 +89,6 @@ static class CommandTree
             Errand.Note("the database went away: " + fault.Message);
         }
         return ExitCode.Failed;
-
-        void Stop(PosixSignalContext signal)
-        {
-            signal.Cancel = true;
-            asked.Cancel();
-        }
     }
 
     static int Misused(ParseResult typed)

@@ -9,6 +9,7 @@ namespace Conclave.Tests.Support;
 /// <summary>The built server as a process of its own, with a PostgreSQL of its own: what can be killed.</summary>
 sealed class ServerProcess : IAsyncDisposable
 {
+    const int SigHup = 1;
     const int SigTerm = 15;
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
@@ -49,6 +50,20 @@ sealed class ServerProcess : IAsyncDisposable
         var start = Program(data);
         foreach (var (name, value) in environment)
             start.Environment[name] = value;
+        return await StartAsync(data, start);
+    }
+
+    /// <summary>The same in the care of <c>nohup</c>, which has it outlive the terminal.</summary>
+    public static async Task<ServerProcess> StartWithoutHangUpAsync(string data)
+    {
+        var start = Program(data);
+        start.ArgumentList.Insert(0, start.FileName);
+        start.FileName = "nohup";
+        return await StartAsync(data, start);
+    }
+
+    static async Task<ServerProcess> StartAsync(string data, ProcessStartInfo start)
+    {
         var process = Process.Start(start)!;
         using var patience = new CancellationTokenSource(Patience);
         while (await process.StandardOutput.ReadLineAsync(patience.Token) is { } line)
@@ -87,6 +102,18 @@ sealed class ServerProcess : IAsyncDisposable
     {
         _process.Kill();
         await _process.WaitForExitAsync();
+    }
+
+    /// <summary>Its terminal is closed.</summary>
+    public void HangUp() => PostgresProcesses.Signal(_process.Id, SigHup);
+
+    /// <summary>Whether it takes no notice of its terminal.</summary>
+    public bool IgnoresHangUp()
+    {
+        var ignored = File.ReadLines($"/proc/{_process.Id}/status").Single(
+            line => line.StartsWith("SigIgn:", StringComparison.Ordinal))["SigIgn:".Length..];
+        return (long.Parse(ignored, NumberStyles.HexNumber | NumberStyles.AllowLeadingWhite,
+            CultureInfo.InvariantCulture) & (1L << (SigHup - 1))) != 0;
     }
 
     /// <summary>Waits until it ends by itself; its exit code and what it said on standard error.</summary>
