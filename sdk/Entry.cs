@@ -30,7 +30,10 @@ public enum Verdict
     /// </summary>
     Refused = 4,
 
-    /// <summary>The content is gone, or was left out: only the place of the entry in the log is verified.</summary>
+    /// <summary>
+    /// The content is gone, or was left out before anything of it was checked: only the place of the entry in the log
+    /// is verified. <see cref="Entry.IsGone"/> tells the two apart.
+    /// </summary>
     Erased = 5,
 }
 

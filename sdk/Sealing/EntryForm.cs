@@ -35,7 +35,8 @@ sealed class EntryForm(LobbyFollower follower, KeyRing keys, Func<IdentityRecord
     {
         if (kept.Fault is { } fault)
             return Bare(kept, Verdict.Refused, fault);
-        if (kept.RowBytes > bodyMax && kept.Row.Message is not null)
+        // One without an author was left out when the rows around it were judged: nobody has looked at it yet.
+        if (kept.RowBytes > bodyMax && (kept.Row.Message is not null || kept.Author is null))
             return Omitted(kept);
         if (kept.RowData is null || kept.ExpiresAt <= now)
             return Bare(kept, Verdict.Erased, null);
@@ -76,8 +77,8 @@ sealed class EntryForm(LobbyFollower follower, KeyRing keys, Func<IdentityRecord
 
     Entry Omitted(KeptEntry kept)
     {
-        var wire = Wire(kept, EventName.Message, nonce: kept.Row.Message!.Value.Id, omitted: kept.RowBytes);
-        return Make(wire, Judged, kept, null);
+        var wire = Wire(kept, EventName.Message, nonce: kept.Row.Message?.Id, omitted: kept.RowBytes);
+        return Make(wire, kept.Author is null ? Verdict.Erased : Judged, kept, null);
     }
 
     Entry Bare(KeptEntry kept, Verdict verdict, string? fault) => Make(

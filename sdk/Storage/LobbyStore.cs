@@ -210,7 +210,7 @@ sealed class LobbyStore(StateFile file)
     public void Erase(Guid lobbyId, ulong seq) => file.Execute(
         """
         UPDATE entries SET row_data = NULL, row_bytes = 0
-        WHERE lobby_id = $lobby AND seq = $seq AND message_id IS NOT NULL
+        WHERE lobby_id = $lobby AND seq = $seq AND (message_id IS NOT NULL OR fingerprint IS NULL)
         """,
         ("$lobby", lobbyId.Blob), ("$seq", (long)seq));
 

@@ -67,6 +67,26 @@ public sealed class KeptContentTests(PostgresCluster postgres) : IDisposable
     }
 
     [Fact]
+    public async Task Message_that_nobody_has_looked_at_is_neither_verified_nor_gone_when_it_is_left_out()
+    {
+        await using var server = await TestServer.StartAsync(postgres);
+        await using var alice = await SignUpAsync(server, "alice");
+        await alice.Lobbies.CreateSealedAsync("den", cancellationToken: Cancel);
+        await alice.Files.PutAsync("den", "plan", "image/png", new MemoryStream(new byte[200_000]), Cancel);
+        await using var phone = await SignInAsync(server, "alice", "phone");
+        // A reader of one secret leaves out what is as large as this.
+        Assert.Null(await phone.Secrets.GetAsync("den", "none", Cancel));
+
+        var omitted = (await phone.HistoryAsync("den", bodyMax: 1000, cancellationToken: Cancel)).Entries[1];
+        Assert.Equal((Verdict.Erased, false), (omitted.Verdict, omitted.IsGone));
+        Assert.InRange(omitted.OmittedBytes ?? 0, 200_000, 1 << 20);
+        Assert.Equal("alice", omitted.From.Login);
+
+        var whole = (await phone.HistoryAsync("den", cancellationToken: Cancel)).Entries[1];
+        Assert.Equal((Verdict.Verified, "file"), (whole.Verdict, whole.Content?.Type));
+    }
+
+    [Fact]
     public async Task Content_and_keys_go_with_the_membership_and_what_was_verified_stays()
     {
         await using var server = await TestServer.StartAsync(postgres);
