@@ -178,10 +178,10 @@ public sealed class Account
     }
 
     /// <summary>
-    /// Gives the account a new identity (<c>reset_identity</c>), signed by the one that is held here, and has every
-    /// sealed lobby go on with it: for when the old keys may be in somebody else's hands. Others see an alarm, or a
-    /// notice if they never compared keys. Not repeated when the connection is lost before the answer: then sign in
-    /// again, which brings whichever identity the account has.
+    /// Gives the account a new identity (<c>reset_identity</c>), signed by the one that is held here, has every sealed
+    /// lobby go on with it, and ends every other session of the user: for when the old keys may be in somebody else's
+    /// hands. Others see an alarm, or a notice if they never compared keys. Not repeated when the connection is lost
+    /// before the answer: then sign in again, which brings whichever identity the account has.
     /// </summary>
     /// <param name="password">UTF-8. Wipe it when the task has ended.</param>
     /// <returns>What became of each lobby. One that could not be helped is tried again with the next message.</returns>

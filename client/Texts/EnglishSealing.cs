@@ -176,8 +176,8 @@ static class EnglishSealing
             + "channel, and compare again; whoever has the old keys can still read what was written until now",
         AskReset = "Make a new identity? Type yes",
         IdentityReset = login => $"{login} has a new identity",
-        AfterReset = "an earlier recovery code is of no use for it: see “conclave account recovery-code”; sign in "
-            + "again on your other computers",
+        AfterReset = "an earlier recovery code is of no use for it: see “conclave account recovery-code”; your "
+            + "sessions on other computers have ended: sign in again there",
         Succeeded = lobby => $"{lobby} goes on with your new identity",
         NotSucceeded = (lobby, why) => $"{lobby} does not know it yet ({why}); the next message there tries again",
         NothingToSucceed = lobby => $"{lobby} knows you by your present identity",

@@ -82,12 +82,21 @@ sealed class SealedAccounts(Link link, ConclaveOptions options)
         using var old = await DeriveAsync(session.Login, oldPassword, kdf).ConfigureAwait(false);
         var next = KdfParameters.Create();
         using var keys = await DeriveAsync(session.Login, newPassword, next).ConfigureAwait(false);
-        await link.AskSignedAsync<DoneReply>(ActionName.ChangePassword, RequestKind.Once, json =>
+        var identity = session.Kept();
+        try
         {
-            json.WriteString("old_password"u8, old.Auth());
-            WriteVault(json, session.Identity, next, keys);
-        }, cancellationToken).ConfigureAwait(false);
-        session.Enter(Copy(session.Identity), session.Me, next);
+            await link.AskSignedAsync<DoneReply>(ActionName.ChangePassword, RequestKind.Once, json =>
+            {
+                json.WriteString("old_password"u8, old.Auth());
+                WriteVault(json, identity, next, keys);
+            }, cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            identity.Dispose();
+            throw;
+        }
+        session.Enter(identity, session.Me, next);
     }
 
     /// <summary>
@@ -99,7 +108,7 @@ sealed class SealedAccounts(Link link, ConclaveOptions options)
         CancellationToken cancellationToken)
     {
         var me = await RequirePlainAsync(cancellationToken).ConfigureAwait(false);
-        var identity = session.HasIdentity ? Copy(session.Identity) : Identity.Create(session.Login);
+        var identity = session.HasIdentity ? session.Kept() : Identity.Create(session.Login);
         await PutAsync(session, me, identity, (password, newPassword), cancellationToken).ConfigureAwait(false);
     }
 
@@ -132,6 +141,7 @@ sealed class SealedAccounts(Link link, ConclaveOptions options)
     {
         var kdf = await KdfAsync(session, cancellationToken).ConfigureAwait(false);
         using var keys = await DeriveAsync(session.Login, password, kdf).ConfigureAwait(false);
+        using var last = session.Kept();
         var next = Identity.Create(session.Login);
         try
         {
@@ -139,7 +149,7 @@ sealed class SealedAccounts(Link link, ConclaveOptions options)
             {
                 json.WriteString("password"u8, keys.Auth());
                 WriteIdentity(json, next.Record);
-                json.WriteString("succession"u8, Base64Text.Encode(session.Identity.SignSuccession(next.Record)));
+                json.WriteString("succession"u8, Base64Text.Encode(last.SignSuccession(next.Record)));
                 json.WriteString("vault"u8, Base64Text.Encode(next.SealVault(keys.VaultKey)));
             }, cancellationToken).ConfigureAwait(false);
         }
@@ -238,15 +248,6 @@ sealed class SealedAccounts(Link link, ConclaveOptions options)
         ?? throw RefusedException.From(new Refusal(
             ErrorCode.BadRequest, "A login is 1 to 64 of the letters a to z, digits, dots, underscores and hyphens",
             "login"));
-
-    static Identity Copy(Identity identity)
-    {
-        Span<byte> seed = stackalloc byte[Identity.SeedBytes];
-        identity.ExportSeed(seed);
-        var copy = Identity.FromSeed(identity.Record.Login, seed);
-        CryptographicOperations.ZeroMemory(seed);
-        return copy;
-    }
 
     static void WriteVault(Utf8JsonWriter json, Identity identity, KdfParameters kdf, PasswordKeys keys)
     {

@@ -53,7 +53,24 @@ sealed class SealedSession : IDisposable
 
     /// <summary>The identity with its secrets.</summary>
     /// <exception cref="RefusedException">Nobody has signed in with the password on this device.</exception>
-    public Identity Identity => _identity ??= Restore();
+    public Identity Identity => _identity ??= Kept();
+
+    /// <summary>
+    /// The same as it is kept at this moment, for the caller to dispose: another program of this user may have given
+    /// the account a new one.
+    /// </summary>
+    public Identity Kept()
+    {
+        var seed = Accounts.Seed() ?? throw NotHere();
+        try
+        {
+            return Identity.FromSeed(Login, seed);
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(seed);
+        }
+    }
 
     public bool HasIdentity => _identity is not null || Accounts.HasSeed();
 
@@ -194,19 +211,6 @@ sealed class SealedSession : IDisposable
             lobby.Dispose();
         _identity?.Dispose();
         _file.Dispose();
-    }
-
-    Identity Restore()
-    {
-        var seed = Accounts.Seed() ?? throw NotHere();
-        try
-        {
-            return Identity.FromSeed(Login, seed);
-        }
-        finally
-        {
-            CryptographicOperations.ZeroMemory(seed);
-        }
     }
 
     /// <summary>The account's keys are not on this device, if it has any.</summary>

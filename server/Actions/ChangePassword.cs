@@ -67,7 +67,11 @@ static class ChangePassword
         }
         if (await rooms.Users.ChangePasswordAsync(
             session, oldHash!, newHash, account, rooms.Time.GetUtcNow(), turn.Cancellation) is not { } change)
-            return Refused.BadCredentials();
+        {
+            return await rooms.Sessions.IsOpenAsync(session, turn.Cancellation)
+                ? Refused.BadCredentials()
+                : Refused.BadToken();
+        }
         if (change.IsWrongIdentity)
             return SealingForm.BadIdentity();
         rooms.Sessions.Announce(session.Person.PublicToken, change.Ended, SessionEnd.PasswordChanged);

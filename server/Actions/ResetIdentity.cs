@@ -6,7 +6,8 @@ namespace Conclave.Server.Actions;
 
 /// <summary>
 /// Gives an account another identity, signed by the one before it if that is still held. In each sealed lobby the old
-/// one stays a member until it hands over, or is removed and invited anew.
+/// one stays a member until it hands over, or is removed and invited anew. Every other session ends: a device with the
+/// old identity would put its vault beside the new one, with its next password.
 /// </summary>
 static class ResetIdentity
 {
@@ -50,7 +51,7 @@ static class ResetIdentity
     static async ValueTask<Answer> ResetAsync(Form form, Turn turn)
     {
         var rooms = turn.Rooms;
-        var person = turn.Session.Person;
+        var (session, person) = (turn.Session, turn.Session.Person);
         if (!form.Sealing.TryAccept(person.Login, out var identity))
             return SealingForm.BadIdentity();
         var (passwordHash, refused) = await PasswordAttempt.CheckAsync(person.Login, form.Password, turn);
@@ -59,8 +60,10 @@ static class ResetIdentity
         if (await rooms.Vaults.LockAsync(person.PublicToken, form.Password, form.Sealing.Vault, turn.Cancellation)
             is not { } vault)
             return Refused.Busy();
-        return await rooms.Identities.ResetAsync(
-            person, passwordHash!, identity!, form.Succession, vault, turn.Cancellation) switch
+        var (outcome, ended) = await rooms.Identities.ResetAsync(
+            session, passwordHash!, (identity!, form.Succession, vault), rooms.Time.GetUtcNow(), turn.Cancellation);
+        rooms.Sessions.Announce(person.PublicToken, ended, SessionEnd.Revoked);
+        return outcome switch
         {
             IdentityReset.Done => Answer.Of(new DoneReply()),
             IdentityReset.PasswordChanged => Refused.BadCredentials(),

@@ -188,44 +188,51 @@ sealed class IdentityStore(Database database)
     }
 
     /// <summary>
-    /// Puts another identity in the place of an account's. The one that is there already only gets the vault, so that
-    /// whoever lost the answer can ask again.
+    /// Puts another identity in the place of an account's, and ends every other session of the user. The one that is
+    /// there already only gets the vault, so that whoever lost the answer can ask again.
     /// </summary>
-    public async Task<IdentityReset> ResetAsync(
-        Person person, string passwordHash, IdentityRecord next, byte[]? succession, byte[] vault,
-        CancellationToken cancellation)
+    /// <returns>What became of it, and the sessions that ended.</returns>
+    public async Task<(IdentityReset Outcome, List<Guid> Ended)> ResetAsync(
+        Session current, string passwordHash, (IdentityRecord Next, byte[]? Succession, byte[] Vault) brought,
+        DateTimeOffset now, CancellationToken cancellation)
     {
+        var person = current.Person;
+        var (next, succession, vault) = brought;
         await using var connection = await database.Source.OpenConnectionAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
         var (isCurrent, record) = await LockAsync(connection, person, passwordHash, cancellation);
         if (!isCurrent)
-            return IdentityReset.PasswordChanged;
+            return (IdentityReset.PasswordChanged, []);
         if (record is null)
-            return IdentityReset.IsPlain;
+            return (IdentityReset.IsPlain, []);
         await using var batch = new NpgsqlBatch(connection);
         batch.BatchCommands.Add(Statement.Of(
             "UPDATE vaults SET vault = $2 WHERE public_token = $1", person.PublicToken, vault));
         if (!next.Bytes.SequenceEqual(record))
         {
             if (succession is not null && !IsSigned(person.Login, record, next, succession))
-                return IdentityReset.IsWrong;
+                return (IdentityReset.IsWrong, []);
             batch.BatchCommands.Add(Statement.Of(
                 "UPDATE identities SET is_current = false, succession = $2 WHERE public_token = $1 AND is_current",
                 person.PublicToken, succession ?? (object)DBNull.Value));
             batch.BatchCommands.Add(Statement.Of(
                 AddIdentity, next.Fingerprint.Bytes.ToArray(), person.PublicToken, next.Bytes.ToArray()));
         }
+        batch.BatchCommands.Add(SessionStore.EndOthers(current, SessionEnd.Revoked, now));
+        List<Guid> ended;
         try
         {
-            await batch.ExecuteNonQueryAsync(cancellation);
+            // Only the last statement gives rows.
+            await using var reader = await batch.ExecuteReaderAsync(cancellation);
+            ended = await SessionStore.ReadIdsAsync(reader, cancellation);
         }
         catch (PostgresException fault) when (fault.SqlState == PostgresErrorCodes.UniqueViolation)
         {
             // The account had it before: whoever pinned a later one would see it come back.
-            return IdentityReset.IsWrong;
+            return (IdentityReset.IsWrong, []);
         }
         await transaction.CommitAsync(cancellation);
-        return IdentityReset.Done;
+        return (IdentityReset.Done, ended);
     }
 
     // The user's row, so that changes of one account come one after the other.

@@ -188,6 +188,10 @@ sealed class SessionStore(Database database)
         await command.ExecuteNonQueryAsync(cancellation);
     }
 
+    internal static NpgsqlBatchCommand IsOpen(Session current, DateTimeOffset now) => Statement.Of(
+        "SELECT EXISTS (SELECT FROM sessions WHERE session_id = $1 AND ended IS NULL AND expires_at > $2)",
+        current.SessionId, now);
+
     internal static NpgsqlBatchCommand EndOthers(Session current, string reason, DateTimeOffset now) => Statement.Of(
         """
         UPDATE sessions SET ended = $3, expires_at = $4

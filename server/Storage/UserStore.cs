@@ -56,7 +56,9 @@ sealed class UserStore(Database database)
     /// <summary>
     /// Puts a new password hash in place of the one that was verified, and ends every other session of the user.
     /// </summary>
-    /// <returns>What came of it; null if the hash is another one by now, and nothing was done.</returns>
+    /// <returns>
+    /// What came of it; null if the hash is another one by now, or the session is over, and nothing was done.
+    /// </returns>
     public async Task<PasswordChange?> ChangePasswordAsync(
         Session current, string oldHash, string newHash, SealingAccount? sealing, DateTimeOffset now,
         CancellationToken cancellation)
@@ -75,12 +77,18 @@ sealed class UserStore(Database database)
         if (sealing is not null
             && !await IdentityStore.PutAsync(connection, current.Person.PublicToken, sealing, cancellation))
             return new PasswordChange(IsWrongIdentity: true, []);
-        // A statement of its own, which sees what a sign-in has added while the user's row was waited for.
+        // Statements of their own, which see what was done while the user's row was waited for: a sign-in has added a
+        // session, or a new identity has ended this one, and the vault that came with the password is of the old one.
         List<Guid> ended;
         await using (var end = new NpgsqlBatch(connection))
         {
+            end.BatchCommands.Add(SessionStore.IsOpen(current, now));
             end.BatchCommands.Add(SessionStore.EndOthers(current, SessionEnd.PasswordChanged, now));
             await using var reader = await end.ExecuteReaderAsync(cancellation);
+            await reader.ReadAsync(cancellation);
+            if (!reader.GetBoolean(0))
+                return null;
+            await reader.NextResultAsync(cancellation);
             ended = await SessionStore.ReadIdsAsync(reader, cancellation);
         }
         await transaction.CommitAsync(cancellation);

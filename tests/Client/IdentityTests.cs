@@ -47,6 +47,29 @@ public sealed class IdentityTests(PostgresCluster postgres)
     }
 
     [Fact]
+    public async Task Device_with_the_old_identity_cannot_put_it_beside_the_new_one()
+    {
+        await using var server = await TestServer.StartAsync(postgres);
+        using var transcript = new Transcript(server.Url);
+        await transcript.EnterAsync("alice");
+        var password = PasswordOf(transcript, "alice");
+        var next = transcript.FileWith("next", "another password");
+        await transcript.DoAsync("phone", 0, "login", "alice", "--password-file", password);
+        await transcript.DoAsync("alice", 0, "account", "reset-identity", "--yes");
+
+        var ended = await ChangeAsync(3);
+        Assert.Contains("your session has ended", ended, StringComparison.Ordinal);
+        await transcript.DoAsync("tablet", 0, "login", "alice", "--password-file", password);
+        // Whoever signs in again gets the new one, and changes the password with that.
+        await transcript.DoAsync("phone", 0, "login", "alice", "--password-file", password);
+        await ChangeAsync(0);
+        await transcript.DoAsync("laptop", 0, "login", "alice", "--password-file", next);
+
+        Task<string> ChangeAsync(int exitCode) => transcript.DoAsync(
+            "phone", exitCode, "password", "--password-file", password, "--new-password-file", next);
+    }
+
+    [Fact]
     public async Task Member_who_has_lost_all_keys_is_let_in_again_by_an_admin_who_accepts_the_new_one()
     {
         await using var server = await TestServer.StartAsync(postgres);

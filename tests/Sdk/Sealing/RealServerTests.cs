@@ -74,6 +74,25 @@ public sealed class RealServerTests(PostgresCluster postgres) : IDisposable
     }
 
     [Fact]
+    public async Task Password_changes_with_the_identity_that_another_program_has_made()
+    {
+        await using var server = await TestServer.StartAsync(postgres);
+        await using var first = await SignUpAsync(server, "alice");
+        var session = await first.SignInAsync("alice", "password of alice", Cancel);
+        await using var second = new ConclaveClient(OptionsFor(server, "alice"));
+        second.UseToken(session.Token, "alice");
+        // It has the old one in memory.
+        var old = await second.Account.RecoveryCodeAsync(Cancel);
+        await first.Account.ResetIdentityAsync("password of alice"u8.ToArray(), Cancel);
+
+        await second.Account.ChangePasswordAsync("password of alice", "another password", Cancel);
+
+        await using var elsewhere = new ConclaveClient(OptionsFor(server, "elsewhere"));
+        await elsewhere.SignInAsync("alice", "another password", Cancel);
+        Assert.NotEqual(old, await elsewhere.Account.RecoveryCodeAsync(Cancel));
+    }
+
+    [Fact]
     public async Task Plain_account_becomes_a_sealing_one()
     {
         await using var server = await TestServer.StartAsync(postgres);

@@ -10,6 +10,8 @@ namespace Conclave.Tests.Server.Actions;
 /// <summary>Accounts with an identity: what the server keeps for them, tells of them, and refuses.</summary>
 public sealed class SealingAccountTests(SharedServer server) : IClassFixture<SharedServer>
 {
+    static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
     [Fact]
     public async Task Client_that_has_only_the_password_gets_its_identity_back()
     {
@@ -194,6 +196,35 @@ public sealed class SealingAccountTests(SharedServer server) : IClassFixture<Sha
 
         async Task<string> IdentityAsync() =>
             (await user.Client.DoAsync("""{"action":"whoami"}"""))["identity"]!.ToJsonString();
+    }
+
+    [Fact]
+    public async Task New_identity_ends_every_other_session_and_what_they_had_under_way()
+    {
+        await using var user = await SealingUser.SignUpAsync(server.Server, server.Fresh("user"));
+        await using var other = await server.ConnectAsync();
+        var signedIn = await other.DoAsync(
+            $$"""{"action":"auth","login":"{{user.Login}}","password":"{{user.Password}}"}""");
+        using var next = Identity.Create(user.Login);
+        var rooms = server.Server.Rooms;
+        var session = await rooms.Sessions.FindAsync(signedIn["token"]!.GetValue<Guid>(), Cancellation);
+        var hash = await rooms.Users.FindPasswordHashAsync(user.Login, Cancellation);
+
+        await user.Client.DoAsync(
+            $$"""
+            {"action":"reset_identity","password":"{{user.Password}}","vault":"{{SealingUser.Vault()}}",
+            "identity":{"record":"{{Text(next)}}"} }
+            """);
+
+        var hint = await other.EventAsync();
+        Assert.Equal(("session_ended", "revoked"), ((string?)hint["event"], (string?)hint["reason"]));
+        Assert.Equal(session!.SessionId, hint["session_id"]!.GetValue<Guid>());
+        await Outcomes.HoldAsync(other, [("""{"action":"whoami"}""", "bad_token")]);
+        // A new password that was let in before, and comes to be stored only now, with the vault of the old identity.
+        Assert.Null(await rooms.Users.ChangePasswordAsync(
+            session, hash!, "another hash", null, TimeProvider.System.GetUtcNow(), Cancellation));
+        Assert.Equal(hash, await rooms.Users.FindPasswordHashAsync(user.Login, Cancellation));
+        await user.Client.DoAsync("""{"action":"whoami"}""");
     }
 
     [Fact]
