@@ -16,8 +16,12 @@ static class TrustCommands
             Description = frame.SealHelp.Fingerprint,
             HelpName = "FINGERPRINT",
         };
-        var yes = new Option<bool>("--yes") { Description = frame.SealHelp.Yes };
-        return frame.Command("verify", frame.SealHelp.Verify, [login, fingerprint, yes], async visit =>
+        var number = new Option<string>("--number")
+        {
+            Description = frame.SealHelp.SafetyNumber,
+            HelpName = "NUMBER",
+        };
+        return frame.Command("verify", frame.SealHelp.Verify, [login, number, fingerprint], async visit =>
         {
             var seal = visit.Language.Seal;
             var name = visit.Input.Login(visit.Get(login)!);
@@ -28,17 +32,21 @@ static class TrustCommands
                 Show(visit, contact);
                 throw AlarmWording.Of(contact, visit.Language);
             }
-            var given = visit.Get(fingerprint);
-            if (given is not null && !string.Equals(given, contact.Fingerprint, StringComparison.Ordinal))
+            var (seen, meant) = (visit.Get(number), visit.Get(fingerprint));
+            if (seen is not null && !IsSame(seen, contact.SafetyNumber)
+                || meant is not null && !string.Equals(meant, contact.Fingerprint, StringComparison.Ordinal))
                 throw new ClientException(ExitCode.Alarm, seal.NumbersDiffer(name), seal.NumbersDifferHint);
-            var isSame = given is not null || visit.Get(yes);
+            var isSame = seen is not null || meant is not null;
             if (contact.IsVerified || isSame || !Terminal.CanAsk)
             {
                 if (isSame && !contact.IsVerified)
                     contact = await MarkAsync(client, contact, visit.Cancellation);
                 Show(visit, contact);
                 if (!contact.IsVerified)
+                {
                     visit.Note(seal.Compare(name));
+                    visit.Note(seal.SayItIsTheSame);
+                }
                 return;
             }
             Show(visit, contact);
@@ -99,6 +107,11 @@ static class TrustCommands
         visit.ShowAll(
             contacts, SealJson.Of, all => SealReport.Contacts(all, visit.Language), visit.Language.Seal.NoContacts);
     });
+
+    // As it was read out or copied: in whatever lines, with whatever gaps.
+    static bool IsSame(string seen, string number) => Digits(seen).SequenceEqual(Digits(number));
+
+    static IEnumerable<char> Digits(string number) => number.Where(sign => !char.IsWhiteSpace(sign));
 
     static async Task<Contact> MarkAsync(ConclaveClient client, Contact contact, CancellationToken cancellation)
     {

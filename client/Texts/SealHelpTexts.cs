@@ -31,6 +31,7 @@ sealed record SealHelpTexts
     public required string FromJoin { get; init; }
     public required string PlainAccount { get; init; }
     public required string LoginToWipe { get; init; }
+    public required string SafetyNumber { get; init; }
     public required string Fingerprint { get; init; }
     public required string NewFingerprint { get; init; }
     public required string RecoveryFile { get; init; }

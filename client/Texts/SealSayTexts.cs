@@ -52,6 +52,7 @@ sealed record SealSayTexts
     public required string OnlySealed { get; init; }
     public required string OnlySealedHint { get; init; }
     public required Func<string, string> Compare { get; init; }
+    public required string SayItIsTheSame { get; init; }
     public required Func<string, string> AskSame { get; init; }
     public required Func<string, string> MarkedVerified { get; init; }
     public required Func<string, string> NotMarked { get; init; }

@@ -15,7 +15,7 @@ public sealed class IdentityTests(PostgresCluster postgres)
         await transcript.DoAsync("alice", 0, "invite", "den", "carol");
         await transcript.DoAsync("alice", 0, "lobby", "create", "diary", "--from-join");
         await transcript.DoAsync("alice", 0, "send", "diary", "dear diary");
-        await transcript.DoAsync("bob", 0, "verify", "alice", "--yes");
+        await transcript.VerifyAsync("bob", "alice");
         await transcript.DoAsync("carol", 0, "history", "den");
 
         await transcript.DoAsync("alice", 2, "account", "reset-identity");

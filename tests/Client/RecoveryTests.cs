@@ -72,7 +72,7 @@ public sealed class RecoveryTests(PostgresCluster postgres)
         await transcript.DoAsync("alice", 0, "lobby", "create", "den");
         await transcript.DoAsync("alice", 0, "send", "den", "from before");
         await transcript.DoAsync("alice", 0, "invite", "den", "bob");
-        await transcript.DoAsync("bob", 0, "verify", "alice", "--yes");
+        await transcript.VerifyAsync("bob", "alice");
         return (await transcript.DoAsync("alice", 0, "account", "recovery-code", "--yes")).Trim();
     }
 

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json.Nodes;
 using Conclave.Roster;
 using Conclave.Sealing;
 using Conclave.Tests.Support;
@@ -21,7 +22,7 @@ public sealed class SealingTests(PostgresCluster postgres)
         await using var bob = await SealingUser.SignUpAsync(server, "bob");
         await transcript.EnterAsync("alice");
         await transcript.DoAsync("alice", 0, "lobby", "create", "den");
-        await transcript.DoAsync("alice", 0, "verify", "bob", "--yes");
+        await transcript.VerifyAsync("alice", "bob");
         await transcript.DoAsync("alice", 0, "invite", "den", "bob");
 
         using var next = Identity.Create("bob");
@@ -73,6 +74,32 @@ public sealed class SealingTests(PostgresCluster postgres)
         File.SetUnixFileMode(files[0], OwnersFile | UnixFileMode.GroupRead);
         var said = await transcript.DoAsync("alice", 1, "history", "den");
         Assert.StartsWith("conclave: what this program keeps of sealed lobbies", said, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Key_is_marked_as_verified_only_by_what_was_compared()
+    {
+        await using var server = await TestServer.StartAsync(postgres);
+        using var transcript = new Transcript(server.Url);
+        await transcript.EnterAsync("alice");
+        await transcript.EnterAsync("bob");
+
+        // Seen for the first time in this very call: nobody can have compared anything.
+        await transcript.DoAsync("alice", 2, "verify", "bob", "--yes");
+        var mistaken = string.Join(' ', Enumerable.Repeat("12345", 12));
+        var refused = await transcript.DoAsync("alice", 7, "verify", "bob", "--number", mistaken);
+        Assert.Contains("not the one that you have compared", refused, StringComparison.Ordinal);
+        await transcript.DoAsync("alice", 7, "verify", "bob", "--number", "");
+        var hers = await transcript.DoAsync("alice", 0, "verify", "bob", "--json");
+        Assert.Contains("\"verified\":false", hers, StringComparison.Ordinal);
+
+        var his = await transcript.DoAsync("bob", 0, "verify", "alice", "--json");
+        var number = JsonNode.Parse(his[his.IndexOf('{', StringComparison.Ordinal)..])!["safety_number"]!
+            .GetValue<string>();
+        // As the screen shows it, in two lines.
+        var copied = number[..35] + "\n               " + number[36..];
+        var marked = await transcript.DoAsync("alice", 0, "verify", "bob", "--number", copied, "--json");
+        Assert.Contains("\"verified\":true", marked, StringComparison.Ordinal);
     }
 
     [Fact]

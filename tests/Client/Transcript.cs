@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text;
+using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Conclave.Sdk;
 
@@ -130,6 +131,14 @@ sealed partial class Transcript(Uri server) : IDisposable
         await client.RegisterAsync(user, "password of " + user, Cancel);
         await client.SignInAsync(user, "password of " + user, Cancel);
         return client;
+    }
+
+    /// <summary>Somebody marks the key of another user, who has read theirs out.</summary>
+    public async Task VerifyAsync(string user, string login)
+    {
+        var said = await DoAsync(user, 0, "verify", login, "--json");
+        var contact = JsonNode.Parse(said[said.IndexOf('{', StringComparison.Ordinal)..])!;
+        await DoAsync(user, 0, "verify", login, "--fingerprint", contact["fingerprint"]!.GetValue<string>());
     }
 
     /// <summary>Somebody finds a text in a lobby.</summary>

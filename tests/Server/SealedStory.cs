@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json.Nodes;
 using Conclave.Client;
 using Conclave.Client.Texts;
 using Conclave.Roster;
@@ -55,7 +56,10 @@ sealed class SealedStory(Uri server) : IDisposable
         await Task.WhenAll(EnterAsync(Alice), EnterAsync(Bob));
         await DoAsync(Alice, "lobby", "create", LobbyName);
         await DoAsync(Alice, "invite", LobbyName, Bob);
-        await Task.WhenAll(DoAsync(Alice, "verify", Bob, "--yes"), DoAsync(Bob, "verify", Alice, "--yes"));
+        var contact = JsonNode.Parse(await DoAsync(Alice, "verify", Bob, "--json"))!;
+        var number = contact["safety_number"]!.GetValue<string>();
+        await Task.WhenAll(
+            DoAsync(Alice, "verify", Bob, "--number", number), DoAsync(Bob, "verify", Alice, "--number", number));
         using var watch = _people.Start(Bob, Transcript.Program, ["watch", LobbyName, "--from", "1"]);
         Show(watch);
         await PutAsync();

@@ -157,6 +157,9 @@ sealed class HostileDen : IAsyncDisposable
         return null;
     };
 
+    /// <summary>Bob has compared keys with somebody.</summary>
+    public Task VerifyAsync(string login) => _people.VerifyAsync("bob", login);
+
     /// <summary>Runs the program for bob.</summary>
     public Task<Said> RunAsync(params string[] words) => RunAsAsync("bob", words);
 

@@ -21,7 +21,7 @@ public sealed class KeyLieTests
         await den.Alice.Lobbies.InviteAsync("den", "carol", cancellationToken: Cancel);
         await den.Alice.Lobbies.CreateSealedAsync("lair", cancellationToken: Cancel);
         await den.Alice.Lobbies.InviteAsync("lair", "bob", Conclave.Protocol.Rights.All, Cancel);
-        await den.DoAsync("verify", "carol", "--yes");
+        await den.VerifyAsync("carol");
         using var servers = Identity.Create("carol");
         var served = den.Server.Users["carol"].Identity!;
         // It says that the old key has signed the new one, which has only signed itself.
@@ -100,7 +100,7 @@ public sealed class KeyLieTests
         den.Enter("mallory");
         await den.Alice.Lobbies.InviteAsync("den", "carol", cancellationToken: Cancel);
         // Bob knows her, but not from here.
-        await den.DoAsync("verify", "mallory", "--yes");
+        await den.VerifyAsync("mallory");
 
         await OnlyTheLastIsHandedOnAsync(den, "invited carol", ("mallory", 1), ("carol", 1));
     }
