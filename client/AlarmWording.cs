@@ -38,6 +38,10 @@ static class AlarmWording
         return new(alarm.ExitCode, alarm.Message, alarm.Hint, $"{alarm.Meaning}; {link}");
     }
 
+    /// <summary>An account that is plain by the server's word, and whose password is about to be typed.</summary>
+    public static ClientException OfPlainAccount(string login, Language language) =>
+        Make(AlarmCode.PlainAccount, SafeText.OneLine(login), language);
+
     static ClientException Make(string code, string? subject, Language language)
     {
         var text = language.Alarms.Of(SafeText.OneLine(code));

@@ -124,13 +124,14 @@ public sealed class Account
     /// <summary>
     /// Gives an account that a plain client made an identity of its own (<c>change_password</c>). From then on the
     /// server sees what is derived from the password; choose a new password if the old one was used elsewhere. After an
-    /// operator has reset the password, an identity that this device still has is kept.
+    /// operator has reset the password, an identity that this device still has is kept. Only for a user who has said
+    /// that the account is a plain one: the password so far is sent as it was typed, and opens the vault if it has one.
     /// </summary>
     /// <param name="password">The password so far, UTF-8, sent as it is. Wipe it when the task has ended.</param>
     /// <param name="newPassword">UTF-8; may be the same. Wipe it when the task has ended.</param>
     /// <exception cref="InvalidOperationException">The client is a plain one, or the account is sealing
     /// already.</exception>
-    public async Task SealAsync(
+    public async Task SealPlainAccountAsync(
         ReadOnlyMemory<byte> password, ReadOnlyMemory<byte> newPassword, CancellationToken cancellationToken = default)
     {
         var client = _sealed ?? throw SealedClient.IsPlain();
@@ -141,6 +142,7 @@ public sealed class Account
     /// <summary>
     /// Gives the account back the identity of a recovery code (<c>change_password</c>), after its operator has reset a
     /// password that was forgotten: what the user could read before can be read again, and for others nothing changes.
+    /// Only for a user who has said that the account is a plain one since.
     /// </summary>
     /// <param name="recoveryCode">What <see cref="RecoveryCodeAsync"/> gave; white space in it is ignored.</param>
     /// <param name="password">The operator's, UTF-8, sent as it is. Wipe it when the task has ended.</param>
@@ -149,7 +151,7 @@ public sealed class Account
     /// know it. <see cref="ErrorCode.BadIdentity"/>: it is that of an earlier identity.</exception>
     /// <exception cref="InvalidOperationException">The client is a plain one, or the account is sealing
     /// already.</exception>
-    public async Task RecoverAsync(
+    public async Task RecoverPlainAccountAsync(
         string recoveryCode, ReadOnlyMemory<byte> password, ReadOnlyMemory<byte> newPassword,
         CancellationToken cancellationToken = default)
     {

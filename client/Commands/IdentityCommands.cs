@@ -20,17 +20,17 @@ static class IdentityCommands
     static Command Seal(Frame frame)
     {
         var (old, @new) = (PasswordSource.OfUser(frame.Help), PasswordSource.OfNew(frame.Help));
-        return frame.Command("seal", frame.SealHelp.AccountSeal, [old.File, @new.File], async visit =>
+        var plain = PlainAccount(frame);
+        return frame.Command("seal", frame.SealHelp.AccountSeal, [old.File, @new.File, plain], async visit =>
         {
-            var seal = visit.Language.Seal;
             await using var client = await visit.ConnectSignedInAsync();
-            var login = await PlainLoginAsync(visit, client);
+            var login = await PlainLoginAsync(visit, client, visit.Get(plain));
             var oldPassword = await old.KnownAsync(visit, login);
             // A password that the server has seen should not be the one that it must not see.
             var newPassword = await @new.NewAsync(visit, login);
-            await client.Account.SealAsync(
+            await client.Account.SealPlainAccountAsync(
                 Encoding.UTF8.GetBytes(oldPassword), Encoding.UTF8.GetBytes(newPassword), visit.Cancellation);
-            visit.Show(() => JsonLine.OfLogin(login), () => [seal.AccountSealed(login)]);
+            visit.Show(() => JsonLine.OfLogin(login), () => [visit.Language.Seal.AccountSealed(login)]);
         });
     }
 
@@ -38,16 +38,18 @@ static class IdentityCommands
     {
         var (old, @new) = (PasswordSource.OfUser(frame.Help), PasswordSource.OfNew(frame.Help));
         var codes = PasswordSource.OfRecovery(frame.SealHelp);
-        return frame.Command("recover", frame.SealHelp.AccountRecover, [codes.File, old.File, @new.File], async visit =>
+        var plain = PlainAccount(frame);
+        Symbol[] symbols = [codes.File, old.File, @new.File, plain];
+        return frame.Command("recover", frame.SealHelp.AccountRecover, symbols, async visit =>
         {
             var seal = visit.Language.Seal;
             await using var client = await visit.ConnectSignedInAsync();
-            var login = await PlainLoginAsync(visit, client);
+            var login = await PlainLoginAsync(visit, client, visit.Get(plain));
             var code = await codes.GivenAsync(visit) ?? await Recovering.HeldCodeAsync(client, visit.Cancellation)
                 ?? await codes.AskedAsync(visit, seal.AskRecoveryCode);
             var oldPassword = await old.KnownAsync(visit, login);
             var newPassword = await @new.NewAsync(visit, login);
-            await client.Account.RecoverAsync(
+            await client.Account.RecoverPlainAccountAsync(
                 code, Encoding.UTF8.GetBytes(oldPassword), Encoding.UTF8.GetBytes(newPassword), visit.Cancellation);
             visit.Show(() => JsonLine.OfLogin(login), () => [seal.AccountRecovered(login)]);
         });
@@ -85,12 +87,16 @@ static class IdentityCommands
         });
     }
 
-    static async Task<string> PlainLoginAsync(Visit visit, ConclaveClient client)
+    static Option<bool> PlainAccount(Frame frame) =>
+        new("--plain-account") { Description = frame.SealHelp.PlainAccount };
+
+    // That an account is plain is only the server's word, and it may be after the password: a person must say so too.
+    static async Task<string> PlainLoginAsync(Visit visit, ConclaveClient client, bool isPlain)
     {
         var user = await client.WhoamiAsync(visit.Cancellation);
-        return user.Identity is null
-            ? user.Login
-            : throw new ClientException(ExitCode.Conflict, visit.Language.Seal.AccountSealedAlready(user.Login));
+        if (user.Identity is not null)
+            throw new ClientException(ExitCode.Conflict, visit.Language.Seal.AccountSealedAlready(user.Login));
+        return isPlain ? user.Login : throw AlarmWording.OfPlainAccount(user.Login, visit.Language);
     }
 
     static async Task ConfirmAsync(Visit visit, bool isConfirmed, string meaning, string question)

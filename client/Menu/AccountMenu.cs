@@ -58,9 +58,7 @@ sealed class AccountMenu(Sitting sitting)
         }
         catch (AlarmException alarm) when (alarm.Code == AlarmCode.PlainAccount)
         {
-            // Only a person can know whether the account is plain, or the server is after the password.
-            sitting.Problem(alarm);
-            if (!await sitting.ConfirmAsync(sitting.SealTexts.PasswordWillBeSeen))
+            if (!await sitting.ConfirmPlainAccountAsync(login))
                 return;
             session = await sitting.Host.SignInAsync(login, password, plainAccount: true, sitting.Cancellation);
         }

@@ -63,7 +63,9 @@ sealed class ManageMenu(Sitting sitting)
         Member[] others = [.. members.Where(member => member.PublicToken != me)];
         if (others.Length == 0)
             Screen.Hint(Texts.NobodyElse);
-        else if (await sitting.ChooseMemberAsync(others) is { } member)
+        else if (await sitting.ChooseMemberAsync(others) is { } member
+            && await sitting.ConfirmAsync(
+                Texts.AskRemove(SafeText.OneLine(member.Login), SafeText.OneLine(lobby.LobbyName))))
         {
             await client.Lobbies.RemoveMemberAsync(
                 lobby.LobbyId, member.PublicToken, cancellationToken: sitting.Cancellation);
@@ -124,6 +126,8 @@ sealed class ManageMenu(Sitting sitting)
 
     async Task LeaveAsync(ConclaveClient client, OwnLobby lobby)
     {
+        if (!await sitting.ConfirmAsync(Texts.AskLeave(SafeText.OneLine(lobby.LobbyName))))
+            return;
         await client.Lobbies.LeaveAsync(lobby.LobbyId, cancellationToken: sitting.Cancellation);
         Screen.Done(Screen.Sentence(Report.HasLeft(lobby.LobbyName, sitting.Language)));
     }

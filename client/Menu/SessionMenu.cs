@@ -48,9 +48,7 @@ sealed class SessionMenu(Sitting sitting)
         }
         catch (AlarmException alarm) when (alarm.Code == AlarmCode.PlainAccount)
         {
-            // Only a person can know whether the account is plain, or the server is after the password.
-            sitting.Problem(alarm);
-            if (!await sitting.ConfirmAsync(sitting.SealTexts.PasswordWillBeSeen))
+            if (!await sitting.ConfirmPlainAccountAsync(login))
                 return;
             await client.Account.ChangePasswordOfPlainAccountAsync(
                 Encoding.UTF8.GetBytes(old), Encoding.UTF8.GetBytes(@new), sitting.Cancellation);

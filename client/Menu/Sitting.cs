@@ -74,6 +74,19 @@ sealed class Sitting
     }
 
     /// <summary>
+    /// Asks whether an account is plain, as the server says: only a person can know, or it is after the password.
+    /// </summary>
+    public Task<bool> ConfirmPlainAccountAsync(string login)
+    {
+        Ask(AlarmWording.OfPlainAccount(login, Language));
+        return ConfirmAsync(SealTexts.PasswordWillBeSeen);
+    }
+
+    // What a command would have to be called for, the question after it asks.
+    void Ask(ClientException told) =>
+        Screen.Problem(new ClientException(told.ExitCode, told.Message, hint: null, told.Meaning));
+
+    /// <summary>
     /// Does something that posts; where a lobby turns out to be plain and nobody has said that it is meant so, asks.
     /// </summary>
     /// <returns>Whether it was done.</returns>
@@ -85,9 +98,7 @@ sealed class Sitting
         }
         catch (AlarmException alarm) when (alarm is { Code: AlarmCode.NotDeclaredPlain, LobbyId: { } id })
         {
-            // What a command would have to be called for, the question asks here.
-            var told = Wording.InWords(alarm, Language, About);
-            Screen.Problem(new ClientException(told.ExitCode, told.Message, hint: null, told.Meaning));
+            Ask(Wording.InWords(alarm, Language, About));
             if (!await ConfirmAsync(SealTexts.IsItMeant(SafeText.OneLine(lobby.LobbyName))))
                 return false;
             await client.Lobbies.DeclarePlainAsync(id, Cancellation);

@@ -309,6 +309,8 @@ static class English
         ChooseLobby = "Which lobby?",
         ChooseMessage = "Which message?",
         ChooseMember = "Which member?",
+        AskRemove = (login, lobby) => $"Remove {login} from {lobby}?",
+        AskLeave = lobby => $"Leave {lobby}?",
         ChooseRights = "What may the user do, besides reading?",
         ChooseRightsKeys = "Space ticks, Enter confirms, Esc goes back",
         RightWrite = "add data",

@@ -41,8 +41,8 @@ static class EnglishSealing
             [AlarmCode.PlainAccount] = new(
                 "the server says that this account is plain, and wants the password as you typed it",
                 "a program without sealing made the account, or the server is after your password",
-                "nothing was sent; only if you know that it is plain: “conclave login LOGIN --plain-account”, then "
-                + "“conclave account seal”, or “account recover” if the operator has reset your password"),
+                "nothing was sent; only if you know that it is plain, say so with --plain-account: “conclave login "
+                + "LOGIN”, then “conclave account seal”, or “account recover” if the operator has reset your password"),
             [AlarmCode.WeakKdf] = new(
                 "the server asks for the password in a form that is cheap to guess, or absurdly dear",
                 "it may want to guess your password, or to stall this computer",
@@ -285,6 +285,7 @@ static class EnglishSealing
         Same = new("It is the same", "mark the key as verified"),
         Different = new("Not the same, or not now", "leaves everything as it is"),
         AcceptKey = new("Accept the new key", "it counts as not verified"),
+        Identity = new("Your identity", "its code for paper, a new one; seal a plain account"),
         Recovery = new("Recovery code", "your identity on paper"),
         Recover = new("Take your identity back", "by its recovery code, after the password was reset"),
         Reset = new("Make a new identity", "when somebody else may have your keys"),
@@ -301,7 +302,7 @@ static class EnglishSealing
         AskFileTarget = "Write it to (a path)",
         WhatToDo = name => $"What about {name}?",
         IsItMeant = lobby => $"Is {lobby} meant to be plain?",
-        PasswordWillBeSeen = "The server will see the password. Is the account meant to be plain?",
+        PasswordWillBeSeen = "The server will see the password. Do you know that the account is plain?",
         AskReplace = path => $"There is a file {path} already. Replace it?",
         NoSecretYet = "There is no secret in this lobby yet: give it its first one",
         NoFileYet = "There is no file in this lobby yet: put the first one there",

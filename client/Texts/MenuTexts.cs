@@ -59,6 +59,8 @@ sealed record MenuTexts
     public required string ChooseLobby { get; init; }
     public required string ChooseMessage { get; init; }
     public required string ChooseMember { get; init; }
+    public required Func<string, string, string> AskRemove { get; init; }
+    public required Func<string, string> AskLeave { get; init; }
     public required string ChooseRights { get; init; }
     public required string ChooseRightsKeys { get; init; }
     public required string RightWrite { get; init; }

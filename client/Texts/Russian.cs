@@ -306,6 +306,8 @@ static class Russian
         ChooseLobby = "Какое лобби?",
         ChooseMessage = "Какое сообщение?",
         ChooseMember = "Какой участник?",
+        AskRemove = (login, lobby) => $"Исключить {login} из {lobby}?",
+        AskLeave = lobby => $"Выйти из {lobby}?",
         ChooseRights = "Что ему можно, кроме чтения?",
         ChooseRightsKeys = "Пробел отмечает, Enter подтверждает, Esc назад",
         RightWrite = "добавлять данные",

@@ -23,6 +23,7 @@ sealed record SealMenuTexts
     public required MenuText Same { get; init; }
     public required MenuText Different { get; init; }
     public required MenuText AcceptKey { get; init; }
+    public required MenuText Identity { get; init; }
     public required MenuText Recovery { get; init; }
     public required MenuText Recover { get; init; }
     public required MenuText Reset { get; init; }

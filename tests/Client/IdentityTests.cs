@@ -80,7 +80,7 @@ public sealed class IdentityTests(PostgresCluster postgres)
         var given = transcript.FileWith("given", RecoveryTests.GivenPassword);
         await transcript.DoAsync("phone", 0, "login", "bob", "--password-file", given, "--plain-account");
         await transcript.DoAsync(
-            "phone", 0, "account", "seal", "--password-file", given, "--new-password-file",
+            "phone", 0, "account", "seal", "--plain-account", "--password-file", given, "--new-password-file",
             PasswordOf(transcript, "bob"));
 
         var stranger = await transcript.DoAsync("phone", 4, "send", "den", "nothing of this is sent");

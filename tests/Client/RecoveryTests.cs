@@ -40,8 +40,8 @@ public sealed class RecoveryTests(PostgresCluster postgres)
         await transcript.SeeAsync("laptop", "den", "back again");
 
         Task<string> RecoverAsync(int exitCode, string paper) => transcript.DoAsync(
-            "phone", exitCode, "account", "recover", "--recovery-file", paper, "--password-file", given,
-            "--new-password-file", @new);
+            "phone", exitCode, "account", "recover", "--plain-account", "--recovery-file", paper, "--password-file",
+            given, "--new-password-file", @new);
     }
 
     [Fact]
@@ -56,7 +56,7 @@ public sealed class RecoveryTests(PostgresCluster postgres)
 
         await transcript.DoAsync("alice", 0, "login", "alice", "--password-file", given, "--plain-account");
         await transcript.DoAsync(
-            "alice", 0, "account", "recover", "--password-file", given, "--new-password-file", @new);
+            "alice", 0, "account", "recover", "--plain-account", "--password-file", given, "--new-password-file", @new);
 
         await transcript.DoAsync("alice", 0, "send", "den", "back again");
         await transcript.SeeAsync("bob", "den", "back again");

@@ -22,6 +22,30 @@ public sealed class AccountLieTests
     }
 
     [Theory]
+    [InlineData("seal")]
+    [InlineData("recover")]
+    public async Task Password_of_a_device_without_keys_is_not_sent_to_a_server_that_calls_the_account_plain(
+        string command)
+    {
+        await using var den = await HostileDen.StartAsync(hasRead: false);
+        den.Enter("dave");
+        Directory.Delete(den.StateOf("dave"), recursive: true);
+        (den.Server.Users["dave"].Identity, den.Server.Users["dave"].Auth) = (null, Password);
+        var code = Path.Combine(den.EnvironmentOf("dave")["HOME"], "paper");
+        await File.WriteAllTextAsync(code, new string('A', 43), TestContext.Current.CancellationToken);
+        string[] words = ["account", command, "--new-password-file", code];
+        if (command == "recover")
+            words = [.. words, "--recovery-file", code];
+
+        await den.RefusesAsAsync("dave", AlarmCode.PlainAccount, words);
+        NothingWasTold(den);
+
+        // Only a person can say that it is so, and then it is sent.
+        Assert.Equal(ExitCode.Ok, (await den.RunAsAsync("dave", [.. words, "--plain-account"])).ExitCode);
+        Assert.Equal(1, den.ChangesBy("dave"));
+    }
+
+    [Theory]
     [InlineData(1, 2, 131_072)]
     [InlineData(1, 3, 65_535)]
     [InlineData(1, int.MaxValue, int.MaxValue)]

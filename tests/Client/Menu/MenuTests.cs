@@ -134,12 +134,8 @@ public sealed class MenuTests(PostgresCluster postgres)
         await menu.TypeAsync("lair");
         await menu.SeeAsync("den is now called lair");
         await ManageAsync("lair", "Leave it");
+        await menu.ChooseAsync("Yes, it is meant so");
         await menu.SeeAsync("A lobby must keep an admin");
-        await ManageAsync("lair", "Remove a member");
-        await menu.ChooseAsync("bob");
-        await menu.SeeAsync("bob is no longer in lair");
-        await ManageAsync("lair", "Remove a member");
-        await menu.SeeAsync("Nobody else is in this lobby");
 
         await alice.PostAsync("lair", "a mistake", null, Cancellation);
         await ManageAsync("lair", "Erase a message");
@@ -149,12 +145,12 @@ public sealed class MenuTests(PostgresCluster postgres)
         await ManageAsync("lair", "Erase a message");
         await menu.SeeAsync("no message that you could erase");
 
-        await alice.Lobbies.InviteAsync("lair", "bob", cancellationToken: Cancellation);
         await using var his = await Tmux.StartAsync(transcript.EnvironmentOf("bob"));
         await his.ChooseAsync("Manage a lobby");
         await his.ChooseAsync("lair");
         Assert.DoesNotContain("Rename it", await his.SeeAsync("Leave it"), StringComparison.Ordinal);
         await his.ChooseAsync("Leave it");
+        await his.ChooseAsync("Yes, it is meant so");
         await his.SeeAsync("You have left lair");
         await ManageAsync("lair", "Delete it");
         await menu.TypeAsync("liar");
@@ -168,6 +164,41 @@ public sealed class MenuTests(PostgresCluster postgres)
             await menu.ChooseAsync("Manage a lobby");
             await menu.ChooseAsync(lobby);
             await menu.ChooseAsync(item);
+        }
+    }
+
+    [Fact]
+    public async Task Member_is_removed_only_after_a_question_that_names_them()
+    {
+        await using var server = await TestServer.StartAsync(postgres);
+        using var transcript = new Transcript(server.Url);
+        await using var bob = await transcript.EnterElsewhereAsync("bob");
+        await transcript.EnterAsync("alice");
+        await transcript.DoAsync("alice", 0, "lobby", "create", "lair");
+        await transcript.DoAsync("alice", 0, "invite", "lair", "bob");
+        await using var menu = await Tmux.StartAsync(transcript.EnvironmentOf("alice"));
+
+        await ChooseBobAsync();
+        await menu.SeeAsync("Remove bob from lair?");
+        await menu.ChooseAsync("Back");
+        Assert.Equal(2, (await bob.MembersAsync("lair", Cancellation)).Count);
+        await ChooseBobAsync();
+        await menu.ChooseAsync("Yes, it is meant so");
+        await menu.SeeAsync("bob is no longer in lair");
+        await ChooseRemovalAsync();
+        await menu.SeeAsync("Nobody else is in this lobby");
+
+        async Task ChooseBobAsync()
+        {
+            await ChooseRemovalAsync();
+            await menu.ChooseAsync("bob");
+        }
+
+        async Task ChooseRemovalAsync()
+        {
+            await menu.ChooseAsync("Manage a lobby");
+            await menu.ChooseAsync("lair");
+            await menu.ChooseAsync("Remove a member");
         }
     }
 

@@ -62,6 +62,7 @@ public sealed class SealingMenuTests(PostgresCluster postgres)
         await transcript.DoAsync("alice", 0, "lobby", "create", "den");
         await using var menu = await Tmux.StartAsync(transcript.EnvironmentOf("alice"));
 
+        await menu.ChooseAsync("Your identity");
         await menu.ChooseAsync("Make a new identity");
         await menu.SeeAsync("Who knows your key sees an alarm");
         await menu.ChooseAsync("Yes, it is meant so");

@@ -50,6 +50,11 @@ sealed class Tmux : IAsyncDisposable
     public Task<string> SeeAsync(string text) =>
         UntilAsync(screen => screen.Contains(text, StringComparison.Ordinal), "no “" + text + "”");
 
+    /// <summary>Waits until the last line shows <paramref name="text"/>: what is asked now, and not before.</summary>
+    public Task<string> SeeLastAsync(string text) => UntilAsync(
+        screen => screen.TrimEnd().Split('\n')[^1].Contains(text, StringComparison.Ordinal),
+        "no “" + text + "” at the end");
+
     /// <summary>Waits for a list, moves to the item that begins with <paramref name="name"/> and opens it.</summary>
     public async Task ChooseAsync(string name)
     {

@@ -104,7 +104,8 @@ public sealed class RealServerTests(PostgresCluster postgres) : IDisposable
         Assert.Equal(AlarmCode.PlainAccount, alarm.Code);
 
         await client.SignInToPlainAccountAsync("alice", "password of alice"u8.ToArray(), Cancel);
-        await client.Account.SealAsync("password of alice"u8.ToArray(), "another password"u8.ToArray(), Cancel);
+        await client.Account.SealPlainAccountAsync(
+            "password of alice"u8.ToArray(), "another password"u8.ToArray(), Cancel);
         await client.Lobbies.CreateSealedAsync("den", cancellationToken: Cancel);
         await client.SignOutAsync(Cancel);
         await client.SignInAsync("alice", "another password", Cancel);
