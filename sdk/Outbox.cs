@@ -99,13 +99,15 @@ sealed class Outbox(ConclaveOptions options)
     public async Task WaitAsync(TimeSpan? wait, CancellationToken cancellationToken)
     {
         using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var change = _changes.Reader.WaitToReadAsync(over.Token).AsTask();
-        var first = wait is { } longest
-            ? await Task.WhenAny(change, Task.Delay(longest, _time, over.Token)).ConfigureAwait(false)
-            : change;
+        Task change = _changes.Reader.WaitToReadAsync(over.Token).AsTask();
+        if (wait is { } longest)
+            await Task.WhenAny(change, Task.Delay(longest, _time, over.Token)).ConfigureAwait(false);
+        else
+            await change.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        // Whichever of the two has not come is waited for no more.
         await over.CancelAsync().ConfigureAwait(false);
+        await change.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _changes.Reader.TryRead(out _);
-        await first.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     /// <summary>
