@@ -60,8 +60,10 @@ public sealed class BlindServerTests : IDisposable
             Cancellation.ThrowIfCancellationRequested();
             await Task.Yield();
         }
-        places.Look("what a collector got", collector.Taken("/v1/traces") + collector.Taken("/v1/metrics"),
-            "conclave-server");
+        // Byte by byte, as it came: it is no text.
+        var collected = Encoding.Latin1.GetBytes(collector.Taken("/v1/traces") + collector.Taken("/v1/metrics"));
+        places.Look(
+            "what a collector got", search => search.In(new MemoryStream(collected)), "conclave-server");
         await LookIntoCopiesAsync(places, server);
         await LookIntoMemoryAsync(places, server);
         await server.StopAsync();
