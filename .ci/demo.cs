@@ -57,8 +57,8 @@ async Task TellAsync()
     Chapter("They compare safety numbers over the telephone: now they know that nobody stands between them");
     var hers = Field("safety_number", await cast.DoAsync("alice", "verify bob --json"));
     Same("the safety numbers", hers, Field("safety_number", await cast.DoAsync("bob", "verify alice --json")));
-    await cast.DoAsync("alice", $"verify bob --number {hers.Replace(" ", "")}", shows: "verified");
-    await cast.DoAsync("bob", $"verify alice --number {hers.Replace(" ", "")}", shows: "verified");
+    await cast.DoAsync("alice", $"verify bob --number {hers?.Replace(" ", "")}", shows: "verified");
+    await cast.DoAsync("bob", $"verify alice --number {hers?.Replace(" ", "")}", shows: "verified");
     Chapter("Bob watches from the beginning: first what is stored, then what comes");
     var watch = cast.Watch("bob", "watch first_lobby --from 1");
     await watch.HearsAsync("watching first_lobby");
