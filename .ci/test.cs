@@ -28,6 +28,16 @@ if (Run("dotnet", "format", "whitespace", "Conclave.slnx", "--verify-no-changes"
     Console.WriteLine("The formatting differs from .editorconfig: make format.");
 }
 
+// Programs of one file, which no solution can hold.
+foreach (var program in (string[])["demo", "ecosystem"])
+{
+    if (Run("dotnet", "build", $".ci/{program}.cs", "--nologo", "--verbosity", "quiet", "-clp:NoSummary") != 0)
+    {
+        failed++;
+        Console.WriteLine($".ci/{program}.cs does not build.");
+    }
+}
+
 RunTests("all");
 if (FetchOldest(out var why) is { } oldest)
 {

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Conclave.Sdk;
 using Conclave.Tests.Support;
+using Conclave.Tests.Tidy;
 
 namespace Conclave.Tests.Client.Menu;
 
@@ -8,6 +9,24 @@ namespace Conclave.Tests.Client.Menu;
 public sealed class MenuTests(PostgresCluster postgres)
 {
     static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("en", "README.md", "  Quit ")]
+    [InlineData("ru", "README.ru.md", "  Закрыть программу ")]
+    public async Task Menu_is_the_one_that_the_first_page_shows(string language, string page, string last)
+    {
+        await using var server = await TestServer.StartAsync(postgres);
+        using var transcript = new Transcript(server.Url);
+        await transcript.EnterAsync("alice");
+        var lines = await File.ReadAllLinesAsync(Path.Combine(SourceFile.Root(), page), Cancellation);
+        var end = Array.FindIndex(lines, line => line.StartsWith(last, StringComparison.Ordinal));
+        var begin = Array.FindLastIndex(lines, end, line => line.StartsWith("> ", StringComparison.Ordinal));
+
+        await using var menu = await Tmux.StartAsync(EnvironmentOf(transcript, "C.UTF-8"), "--lang " + language);
+
+        var screen = (await menu.SeeAsync(last)).Split('\n').Select(line => line.TrimEnd());
+        Assert.Equal(lines[begin..(end + 1)], screen.SkipWhile(line => line != lines[begin]).Take(end - begin + 1));
+    }
 
     [Fact]
     public async Task Newcomer_finds_the_way_from_registration_to_reading_live()
