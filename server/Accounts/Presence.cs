@@ -17,6 +17,9 @@ sealed class Presence
     readonly Dictionary<Guid, Dictionary<Action<Notice>, int>> _connections = [];
     readonly Dictionary<Guid, (Guid PublicToken, HashSet<Action<Notice>> Connections)> _sessions = [];
 
+    // Found ended by a sweep, perhaps before whoever ended them here comes to say so.
+    readonly HashSet<Guid> _swept = [];
+
     /// <summary>A connection has shown a session, for the first time.</summary>
     public void Join(Guid publicToken, Guid sessionId, Action<Notice> connection)
     {
@@ -56,11 +59,35 @@ sealed class Presence
             return [.. _sessions.Keys];
     }
 
-    /// <summary>Takes out a session that has ended; returns whose it was, null if it was not shown.</summary>
-    public Guid? Forget(Guid sessionId)
+    /// <summary>
+    /// Takes out a session that a sweep has found ended; returns whose it was, null if it was not shown.
+    /// </summary>
+    public Guid? Sweep(Guid sessionId)
     {
         lock (_gate)
-            return _sessions.Remove(sessionId, out var session) ? session.PublicToken : null;
+        {
+            if (!_sessions.Remove(sessionId, out var session))
+                return null;
+            _swept.Add(sessionId);
+            return session.PublicToken;
+        }
+    }
+
+    /// <summary>Takes out a session that was ended here; returns whether no sweep was faster.</summary>
+    public bool Forget(Guid sessionId)
+    {
+        lock (_gate)
+        {
+            _sessions.Remove(sessionId);
+            return !_swept.Remove(sessionId);
+        }
+    }
+
+    /// <summary>Whoever has ended what was swept until now has said so, or was another server.</summary>
+    public void Trim()
+    {
+        lock (_gate)
+            _swept.Clear();
     }
 
     /// <summary>Tells every connection of the user.</summary>

@@ -113,23 +113,14 @@ sealed class Sessions(SessionStore store, Presence presence, Limits limits, Time
         return ended.Count;
     }
 
-    /// <summary>Sessions have ended in the database: they end here too, and their connections hear of it.</summary>
+    /// <summary>Sessions have ended in the database: they end here too, and their connections hear it once.</summary>
     public void Announce(Guid publicToken, IReadOnlyCollection<Guid> sessionIds, string reason)
     {
         if (sessionIds.Count == 0)
             return;
-        Interlocked.Increment(ref _endings);
-        foreach (var (key, known) in _known)
-        {
-            if (sessionIds.Contains(known.Session.SessionId))
-                _known.TryRemove(key, out _);
-        }
-        foreach (var sessionId in sessionIds)
-        {
-            presence.Forget(sessionId);
-            presence.Tell(publicToken, new Notice(
-                new Hint(EventName.SessionEnded, SessionId: sessionId, Reason: reason), sessionId));
-        }
+        Distrust(sessionIds);
+        foreach (var sessionId in sessionIds.Where(presence.Forget))
+            Tell(publicToken, sessionId, reason);
     }
 
     /// <summary>
@@ -145,11 +136,27 @@ sealed class Sessions(SessionStore store, Presence presence, Limits limits, Time
         foreach (var ended in await store.FindEndedAsync(shown, time.GetUtcNow(), cancellation))
         {
             // Not one that was announced meanwhile.
-            if (presence.Forget(ended.SessionId) is { } publicToken)
-                Announce(publicToken, [ended.SessionId], ended.Reason);
+            if (presence.Sweep(ended.SessionId) is not { } publicToken)
+                continue;
+            Distrust([ended.SessionId]);
+            Tell(publicToken, ended.SessionId, ended.Reason);
         }
         Renew([.. shown], checkedAt);
     }
+
+    // What was found before they ended is found no more.
+    void Distrust(IReadOnlyCollection<Guid> sessionIds)
+    {
+        Interlocked.Increment(ref _endings);
+        foreach (var (key, known) in _known)
+        {
+            if (sessionIds.Contains(known.Session.SessionId))
+                _known.TryRemove(key, out _);
+        }
+    }
+
+    void Tell(Guid publicToken, Guid sessionId, string reason) => presence.Tell(
+        publicToken, new Notice(new Hint(EventName.SessionEnded, SessionId: sessionId, Reason: reason), sessionId));
 
     // What was just looked at for all need not be looked up for each, unless its use is to be noted.
     void Renew(HashSet<Guid> shown, long checkedAt)
@@ -163,6 +170,9 @@ sealed class Sessions(SessionStore store, Presence presence, Limits limits, Time
     }
 
     /// <summary>Deletes what is left of sessions that ended some minutes ago, whoever had them.</summary>
-    public Task TrimAsync(CancellationToken cancellation) =>
-        store.TrimAsync(time.GetUtcNow() - EndedKept, cancellation);
+    public Task TrimAsync(CancellationToken cancellation)
+    {
+        presence.Trim();
+        return store.TrimAsync(time.GetUtcNow() - EndedKept, cancellation);
+    }
 }

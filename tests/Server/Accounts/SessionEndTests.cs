@@ -57,6 +57,26 @@ public sealed class SessionEndTests(PostgresCluster postgres)
     }
 
     [Fact]
+    public async Task End_of_a_session_is_told_once_although_a_sweep_finds_it_before_it_is_announced()
+    {
+        await using var rooms = await OpenAsync(postgres);
+        var (time, presence) = (new FakeTimeProvider(TimeProvider.System.GetUtcNow()), new Presence());
+        var sessions = Over(rooms, presence, time);
+        var alice = await rooms.AddUserAsync("alice");
+        var (session, _) = await SignInAsync(sessions, alice);
+        List<Notice> notices = [];
+        presence.Join(alice.PublicToken, session.SessionId, notices.Add);
+
+        // As whoever ends a session here does: first in the database, and then it is told.
+        await rooms.Sessions.EndAsync(
+            alice.PublicToken, new EndedSession(session.SessionId, SessionEnd.Logout), time.GetUtcNow(), Cancellation);
+        await sessions.SweepAsync(Cancellation);
+        sessions.Announce(alice.PublicToken, [session.SessionId], SessionEnd.Logout);
+
+        Assert.Equal(session.SessionId, Assert.Single(notices).EndedSessionId);
+    }
+
+    [Fact]
     public async Task User_who_is_disabled_loses_every_session_for_good_and_cannot_sign_in()
     {
         await using var rooms = await OpenAsync(postgres);
